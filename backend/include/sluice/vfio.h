@@ -75,8 +75,8 @@ int sluice_vfio_device_open(const char *address, struct sluice_vfio_device **dev
  *
  * Does not reset it. On success the fd belongs to the device, else to the caller.
  *
- * Returns 0, or -EBADF (not open), -ENOTTY (not a vfio device fd), -EINVAL (a vfio device, but
- * not a PCI one), or what the kernel returned.
+ * Returns 0, or -EBADF (not open), -ENOTTY (not a vfio device fd, or one that was never bound to
+ * an address space), -EINVAL (a vfio device, but not a PCI one), or what the kernel returned.
  */
 int sluice_vfio_device_adopt(int fd, struct sluice_vfio_device **device_ptr);
 
@@ -131,7 +131,8 @@ int sluice_vfio_device_export(struct sluice_vfio_device *device, uint32_t region
  *
  * Returns 0 and the sum of their lengths, or -EINVAL (none, more than SLUICE_MAX_RANGES, an empty
  * one, or one not aligned to pages), -EOVERFLOW (offset + length, or the sum, leaves 64 bits),
- * -ERANGE (past the end of the region), -EEXIST (two of them overlap).
+ * -ERANGE (past the end of the region), -EEXIST (two of them overlap), -ENOMEM. total_ptr may be
+ * NULL, and is only written on success.
  */
 int sluice_ranges_check(const struct sluice_range *ranges, size_t ranges_len,
 	uint64_t region_size, uint64_t *total_ptr);
@@ -182,7 +183,7 @@ int sluice_vfio_device_map(struct sluice_vfio_device *device, uint32_t region, u
  * event loop. A device without one of the interrupts is no error. An adopted device's interrupts
  * belong to its owner: do not call this for it.
  *
- * Returns 0 or a negative errno.
+ * Returns 0, -EALREADY (it was called before), or a negative errno.
  */
 int sluice_vfio_device_listen(struct sluice_vfio_device *device, struct wl_event_loop *loop);
 

@@ -34,8 +34,8 @@ void sluice_vram_destroy(struct sluice_vram *vram);
  * them, each aligned.
  *
  * Returns the number of ranges written, in ascending order of offset, or -EINVAL, -ENOSPC (not
- * enough free space), -EMLINK (enough space, but in more than ranges_cap pieces). On error nothing
- * is allocated.
+ * enough free space that alignment lets be used), -EMLINK (enough space, but in more than
+ * ranges_cap pieces), -ENOMEM. On error nothing is allocated; ranges may have been written to.
  */
 int sluice_vram_alloc(struct sluice_vram *vram, uint64_t size, uint64_t alignment,
 	struct sluice_range *ranges, size_t ranges_cap);
@@ -44,7 +44,8 @@ int sluice_vram_alloc(struct sluice_vram *vram, uint64_t size, uint64_t alignmen
  * Give ranges back, all or none of them. They need not be as they were allocated: a part of an
  * allocation may be freed. Adjacent free space is joined.
  *
- * Returns 0, or -EINVAL (a range that is not, or not wholly, allocated, or is named twice).
+ * Returns 0, or -EINVAL (a range that is not, or not wholly, allocated, or is named twice), or
+ * -ENOMEM.
  */
 int sluice_vram_free(struct sluice_vram *vram, const struct sluice_range *ranges,
 	size_t ranges_len);
