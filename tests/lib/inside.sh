@@ -54,7 +54,7 @@ environment=(
 	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 	XDG_RUNTIME_DIR=/run/user/0
 	# /src is read-only.
-	PYTHONPYCACHEPREFIX=/build/pycache
+	PYTHONPYCACHEPREFIX=/build/pycache PYTHONPATH=/src/tests
 )
 for name in TERM COLORTERM CI NO_COLOR "${!SLUICE_@}" "${!MESON_TEST@}"; do
 	if [[ -n ${!name+set} ]]; then

@@ -1,0 +1,46 @@
+"""Fixtures of the tests that run in the rig."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rig import Rig
+
+
+@pytest.fixture(scope="module")
+def rig(request: pytest.FixtureRequest) -> Iterator[Rig]:
+    """A rig for the tests of one module, made with its RIG = dict(…) of Rig's arguments."""
+    arguments = {"debug_name": request.module.__name__.split(".")[-1]}
+    arguments |= getattr(request.module, "RIG", {})
+    with Rig(**arguments) as machine:
+        yield machine
+
+
+@pytest.fixture(autouse=True)
+def _end_of_commands(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What one test started must not disturb the next."""
+    yield
+    if "rig" not in request.fixturenames or not (machine := request.getfixturevalue("rig")):
+        return
+    if machine.alive:
+        for process in machine.guest.processes:
+            with process:
+                pass
+        machine.guest.processes.clear()
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    """Says with a failure what the machine and the commands in it said."""
+    result = yield
+    report = result.get_result()
+    machine = getattr(item, "funcargs", {}).get("rig")
+    if not report.failed or not isinstance(machine, Rig):
+        return
+    report.sections.append(("rig", f"logs and pictures: {machine.out}\n{machine.console_tail()}"))
+    for process in machine.guest.processes:
+        state = "runs" if process.running else f"exit status {process.status}"
+        report.sections.append((f"in the rig: {process.command} ({state})",
+                                "\n".join(process.output.splitlines()[-60:])))

@@ -1,0 +1,174 @@
+"""The rig's hardware: QEMU's command line, and the files it needs."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import agent
+
+BUILD = Path("/build")
+SOURCE = Path(__file__).resolve().parent
+QEMU = "qemu-system-x86_64"
+
+#: QEMU's name for the virtio-gpu
+IMPORTER = "igpu"
+#: directories of runs that are kept below build/out
+KEPT_RUNS = 60
+
+
+def exporter_id(index: int) -> str:
+    return f"dgpu{index}"
+
+
+def memory_id(index: int) -> str:
+    return f"vram{index}"
+
+
+def port_id(index: int) -> str:
+    return f"slot{index}"
+
+
+def vram_fd(index: int, size: int) -> int:
+    """Memory for an exporter's BAR, which this process and QEMU share."""
+    fd = os.memfd_create(f"sluice-vram-{index}", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(fd, size)
+    # udmabuf takes no memory that could shrink.
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK)
+    return fd
+
+
+def make_out(name: str) -> Path:
+    """A fresh directory for a run's logs and pictures; the oldest ones go."""
+    base = BUILD / "out"
+    base.mkdir(parents=True, exist_ok=True)
+    runs = sorted((path for path in base.iterdir() if path.is_dir() and (path / ".rig").exists()),
+                  key=lambda path: path.stat().st_mtime)
+    for path in runs[:-KEPT_RUNS]:
+        subprocess.call(["rm", "-rf", "--", str(path)])
+    out = Path(tempfile.mkdtemp(prefix=f"{name}-{time.strftime('%m%d-%H%M%S')}-", dir=base))
+    out.chmod(0o755)
+    (out / ".rig").touch()
+    return out
+
+
+def udmabuf_shim() -> Path:
+    """The stand-in for /dev/udmabuf, as the build made it; compiled now if there is no build."""
+    built = BUILD / "meson/tests/rig/udmabuf-shim.so"
+    source = SOURCE / "udmabuf_shim.c"
+    if built.exists() and built.stat().st_mtime >= source.stat().st_mtime:
+        return built
+    own = BUILD / "rig/udmabuf-shim.so"
+    if not own.exists() or own.stat().st_mtime < source.stat().st_mtime:
+        own.parent.mkdir(parents=True, exist_ok=True)
+        partial = own.with_suffix(f".{os.getpid()}")
+        subprocess.run(["gcc", "-std=c11", "-O2", "-shared", "-fPIC", "-fvisibility=hidden",
+                        "-o", str(partial), str(source)], check=True)
+        os.replace(partial, own)
+    return own
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the machine is made of; Rig's docstring says what each means."""
+
+    size: tuple[int, int]
+    heads: int
+    vram: int
+    smp: int
+    memory: int
+    icount: bool
+    input: bool
+    kvm: bool
+    kernel: str
+    append: str
+    initrd: Path
+    out: Path
+
+    def command(self, qmp_fd: int, agent_fd: int, vram_fds: list[int]) -> list[str]:
+        """QEMU's command line; the sockets and memories are inherited file descriptors."""
+        return [
+            QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            "-run-with", "exit-with-parent=on",
+            *self._processor(),
+            # The guest's memory is mapped by virtio-gpu too: shared, and a memfd.
+            "-m", str(self.memory >> 20),
+            "-object", f"memory-backend-memfd,id=mem,size={self.memory},share=on",
+            "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control",
+            "-chardev", f"file,id=console,path={self.out / 'console.log'}",
+            "-serial", "chardev:console",
+            "-kernel", f"/boot/vmlinuz-{self.kernel}", "-initrd", str(self.initrd),
+            "-append", self._kernel_arguments(),
+            "-device", "intel-iommu,intremap=on",
+            *self._shares(),
+            "-device", "virtio-serial-pci",
+            "-chardev", f"socket,id=agent,fd={agent_fd}",
+            "-device", f"virtserialport,chardev=agent,name={agent.PORT_NAME}",
+            *self._gpus(vram_fds),
+            *self._input(),
+        ]
+
+    def _processor(self) -> list[str]:
+        machine = "q35,kernel-irqchip=split,memory-backend=mem,sata=off,smbus=off,vmport=off"
+        if self.kvm:
+            return ["-accel", "kvm", "-machine", machine, "-cpu", "host", "-smp", str(self.smp)]
+        if self.icount:
+            return ["-accel", "tcg,thread=single", "-machine", machine, "-cpu", "EPYC-v4,-svm",
+                    "-smp", "1", "-icount", "shift=1,align=off,sleep=off"]
+        # An AMD Zen model: on those, and not on Intel's, the kernel allows peer-to-peer DMA
+        # through the host bridge.
+        return ["-accel", "tcg,thread=multi", "-machine", machine, "-cpu", "EPYC-v4,-svm",
+                "-smp", str(self.smp)]
+
+    def _kernel_arguments(self) -> str:
+        arguments = [
+            "console=ttyS0", "quiet", "loglevel=4", "panic=-1", "intel_iommu=on", "iommu=pt",
+            # Nothing of this is needed, and all of it takes time on an emulated processor.
+            "mitigations=off", "nokaslr", "audit=0", "apparmor=0", "no_timer_check", "tsc=reliable",
+            "nowatchdog", "random.trust_cpu=on",
+        ]
+        width, height = self.size
+        # QEMU connects only the first screen on its own.
+        arguments += [f"video=Virtual-{head + 1}:{width}x{height}e"
+                      for head in range(1, self.heads)]
+        return " ".join(arguments + self.append.split())
+
+    def _shares(self) -> list[str]:
+        return [
+            "-virtfs", "local,path=/,mount_tag=root,security_model=none,readonly=on,"
+                       "id=root,multidevs=remap",
+            "-virtfs", f"local,path={self.out},mount_tag=out,security_model=none,id=out",
+        ]
+
+    def _gpus(self, vram_fds: list[int]) -> list[str]:
+        """One switch; its ports keep the devices in IOMMU groups of their own."""
+        width, height = self.size
+        arguments = [
+            "-device", "pcie-root-port,id=root,bus=pcie.0,chassis=1,slot=1",
+            "-device", "x3130-upstream,id=switch,bus=root",
+            "-device", "xio3130-downstream,id=display,bus=switch,chassis=2,slot=2",
+            "-device", f"virtio-gpu-pci,id={IMPORTER},bus=display,blob=on,edid=on,"
+                       f"xres={width},yres={height},max_outputs={self.heads}",
+        ]
+        for index, fd in enumerate(vram_fds):
+            slot = index + 3
+            arguments += [
+                "-device", f"xio3130-downstream,id={port_id(index)},bus=switch,"
+                           f"chassis={slot},slot={slot}",
+                "-object", f"memory-backend-file,id={memory_id(index)},size={self.vram},"
+                           f"mem-path=/proc/self/fd/{fd},share=on",
+                "-device", f"ivshmem-plain,memdev={memory_id(index)},bus={port_id(index)},"
+                           f"id={exporter_id(index)}",
+            ]
+        return arguments
+
+    def _input(self) -> list[str]:
+        if not self.input:
+            return []
+        return ["-device", f"virtio-keyboard-pci,display={IMPORTER}",
+                "-device", f"virtio-tablet-pci,display={IMPORTER}"]
