@@ -18,9 +18,17 @@ from .rig import Rig
 SAME_INTERRUPT = 0.3
 
 
+def split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Our options and, after "--", the command, whose options are none of our business."""
+    if "--" not in arguments:
+        return arguments, []
+    cut = arguments.index("--")
+    return arguments[:cut], arguments[cut + 1:]
+
+
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="tests/run rig", formatter_class=argparse.RawDescriptionHelpFormatter,
+        prog="tests/run rig", usage="%(prog)s [OPTION…] -- COMMAND…", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Boots the machine with two GPUs and runs COMMAND in it as root. Its output\n"
                     "and exit status are passed through, and what comes on standard input goes\n"
                     "to it. Ctrl-C goes to the command; a second one ends the machine.",
@@ -42,8 +50,11 @@ def parse() -> argparse.Namespace:
                         help="write each screen's last picture into the run's directory")
     parser.add_argument("--no-build", action="store_true", help="do not build the tree before")
     parser.add_argument("--quiet", action="store_true", help="only the command's output")
-    parser.add_argument("command", nargs="+", metavar="COMMAND")
-    options = parser.parse_args()
+    arguments, command = split(sys.argv[1:])
+    options = parser.parse_args(arguments)
+    if not command:
+        parser.error("no command: give one after --")
+    options.command = command
     try:
         width, height = (int(part) for part in options.size.split("x"))
     except ValueError:

@@ -118,7 +118,7 @@ class Agent:
         if pid == 0:
             try:
                 signal.set_wakeup_fd(-1)
-                for number in (signal.SIGCHLD, signal.SIGPIPE):
+                for number in (signal.SIGCHLD, signal.SIGINT, signal.SIGPIPE):
                     signal.signal(number, signal.SIG_DFL)
                 os.setsid()
                 os.dup2(stdin[0], 0)

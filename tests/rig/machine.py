@@ -18,6 +18,10 @@ QEMU = "qemu-system-x86_64"
 
 #: QEMU's name for the virtio-gpu
 IMPORTER = "igpu"
+#: An AMD Zen model: with those, and not with Intel's, the kernel allows peer-to-peer DMA through
+#: the host bridge. Without what QEMU cannot emulate, and says so at each start.
+PROCESSOR = ("EPYC-v4,-svm,-fxsr-opt,-misalignsse,-osvw,-topoext,-perfctr-core,-clzero,-ibpb,"
+             "-xsavec,-xsaves")
 #: directories of runs that are kept below build/out
 KEPT_RUNS = 60
 
@@ -26,8 +30,14 @@ def exporter_id(index: int) -> str:
     return f"dgpu{index}"
 
 
-def memory_id(index: int) -> str:
-    return f"vram{index}"
+def memory_id(index: int, generation: int = 0) -> str:
+    """Unplugging and plugging makes a new generation: QEMU takes no name of memory twice."""
+    return f"vram{index}-{generation}"
+
+
+def memory_path(fd: int) -> str:
+    """A file descriptor of ours, as a path that QEMU can open."""
+    return f"/proc/{os.getpid()}/fd/{fd}"
 
 
 def port_id(index: int) -> str:
@@ -91,7 +101,7 @@ class Machine:
     out: Path
 
     def command(self, qmp_fd: int, agent_fd: int, vram_fds: list[int]) -> list[str]:
-        """QEMU's command line; the sockets and memories are inherited file descriptors."""
+        """QEMU's command line; the sockets are inherited, the memories are opened."""
         return [
             QEMU, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-run-with", "exit-with-parent=on",
@@ -99,7 +109,7 @@ class Machine:
             # The guest's memory is mapped by virtio-gpu too: shared, and a memfd.
             "-m", str(self.memory >> 20),
             "-object", f"memory-backend-memfd,id=mem,size={self.memory},share=on",
-            "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-mon", "chardev=qmp,mode=control",
+            "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-object", "monitor-qmp,id=monitor,chardev=qmp",
             "-chardev", f"file,id=console,path={self.out / 'console.log'}",
             "-serial", "chardev:console",
             "-kernel", f"/boot/vmlinuz-{self.kernel}", "-initrd", str(self.initrd),
@@ -114,15 +124,14 @@ class Machine:
         ]
 
     def _processor(self) -> list[str]:
-        machine = "q35,kernel-irqchip=split,memory-backend=mem,sata=off,smbus=off,vmport=off"
+        # Without a PS/2 keyboard, keys go to the virtio one.
+        machine = "q35,kernel-irqchip=split,memory-backend=mem,sata=off,smbus=off,i8042=off"
         if self.kvm:
             return ["-accel", "kvm", "-machine", machine, "-cpu", "host", "-smp", str(self.smp)]
         if self.icount:
-            return ["-accel", "tcg,thread=single", "-machine", machine, "-cpu", "EPYC-v4,-svm",
+            return ["-accel", "tcg,thread=single", "-machine", machine, "-cpu", PROCESSOR,
                     "-smp", "1", "-icount", "shift=1,align=off,sleep=off"]
-        # An AMD Zen model: on those, and not on Intel's, the kernel allows peer-to-peer DMA
-        # through the host bridge.
-        return ["-accel", "tcg,thread=multi", "-machine", machine, "-cpu", "EPYC-v4,-svm",
+        return ["-accel", "tcg,thread=multi", "-machine", machine, "-cpu", PROCESSOR,
                 "-smp", str(self.smp)]
 
     def _kernel_arguments(self) -> str:
@@ -161,7 +170,7 @@ class Machine:
                 "-device", f"xio3130-downstream,id={port_id(index)},bus=switch,"
                            f"chassis={slot},slot={slot}",
                 "-object", f"memory-backend-file,id={memory_id(index)},size={self.vram},"
-                           f"mem-path=/proc/self/fd/{fd},share=on",
+                           f"mem-path={memory_path(fd)},share=on",
                 "-device", f"ivshmem-plain,memdev={memory_id(index)},bus={port_id(index)},"
                            f"id={exporter_id(index)}",
             ]
@@ -170,5 +179,5 @@ class Machine:
     def _input(self) -> list[str]:
         if not self.input:
             return []
-        return ["-device", f"virtio-keyboard-pci,display={IMPORTER}",
-                "-device", f"virtio-tablet-pci,display={IMPORTER}"]
+        # Not tied to a screen, they take what is for any of them.
+        return ["-device", "virtio-keyboard-pci", "-device", "virtio-tablet-pci"]

@@ -31,8 +31,8 @@ from PIL import Image
 
 from . import agent, initrd
 from .guest import CommandFailed, Guest, Process, Result, RigError
-from .machine import (BUILD, IMPORTER, Machine, exporter_id, make_out, memory_id, port_id,
-                      udmabuf_shim, vram_fd)
+from .machine import (BUILD, IMPORTER, Machine, exporter_id, make_out, memory_id, memory_path,
+                      port_id, udmabuf_shim, vram_fd)
 from .pixels import Pixels, describe_difference, difference, difference_picture
 from .qmp import Qmp, QmpError
 
@@ -52,12 +52,11 @@ class Exporter:
     index: int
     #: QEMU's name for it
     qdev: str
-    #: the name of its memory, which stays when the device is unplugged
-    memory: str
-    #: the bus of the switch it sits on
-    port: str
-    #: its VRAM, as this process maps it
+    #: its VRAM: the file, and how this process maps it
+    fd: int
     vram: mmap.mmap
+    #: how often it was plugged in again
+    generation: int = 0
     #: PCI address in the guest, such as "0000:03:00.0"; None while it is unplugged
     bdf: str | None = None
     #: number of its IOMMU group in the guest
@@ -101,18 +100,13 @@ class Rig:
         atexit.register(self.close)
         started = time.monotonic()
         try:
-            with contextlib.ExitStack() as stack:
-                fds = []
-                for index in range(exporters):
-                    fds.append(vram_fd(index, vram))
-                    stack.callback(os.close, fds[-1])
-                    self.exporters.append(Exporter(
-                        index=index, qdev=exporter_id(index), memory=memory_id(index),
-                        port=port_id(index), vram=mmap.mmap(fds[-1], vram)))
-                self._start(Machine(
-                    size=size, heads=heads, smp=smp, memory=memory, icount=icount, input=input,
-                    kvm=self.kvm, kernel=self.kernel, append=append, out=self.out,
-                    initrd=initrd.cached(self.kernel, BUILD / "rig"), vram=vram), fds)
+            for index in range(exporters):
+                fd = vram_fd(index, vram)
+                self.exporters.append(Exporter(index, exporter_id(index), fd, mmap.mmap(fd, vram)))
+            self._start(Machine(
+                size=size, heads=heads, smp=smp, memory=memory, icount=icount, input=input,
+                kvm=self.kvm, kernel=self.kernel, append=append, out=self.out,
+                initrd=initrd.cached(self.kernel, BUILD / "rig"), vram=vram))
             if not self.guest.wait(lambda: self.guest.hello is not None, boot_timeout):
                 raise RigError(f"the guest did not boot in {boot_timeout} s\n{self.console_tail()}")
             self.boot_seconds = time.monotonic() - started
@@ -241,16 +235,17 @@ class Rig:
         """Presses keys together, by QEMU's names ("ctrl", "alt", "f1"). Needs input=True."""
         self.qmp("send-key", keys=[{"type": "qcode", "data": name} for name in names])
 
-    def pointer(self, x: int, y: int, head: int = 0, button: str | None = None) -> None:
-        """Moves the tablet to a pixel of a screen and clicks, if asked. Needs input=True."""
-        scale = 0x7fff
-        events: list[dict[str, Any]] = [
-            {"type": "abs", "data": {"axis": axis, "value": value * scale // (extent - 1)}}
-            for axis, value, extent in (("x", x, self.size[0]), ("y", y, self.size[1]))]
-        self.qmp("input-send-event", device=IMPORTER, head=head, events=events)
+    def pointer(self, x: float, y: float, button: str | None = None) -> None:
+        """Moves the tablet's pen, and clicks if a button ("left") is named. Needs input=True.
+
+        The place is from (0, 0), left above, to (1, 1), of whatever the compositor maps it to.
+        """
+        self.qmp("input-send-event", events=[
+            {"type": "abs", "data": {"axis": axis, "value": round(value * 0x7fff)}}
+            for axis, value in (("x", x), ("y", y))])
         if button is not None:
             for down in (True, False):
-                self.qmp("input-send-event", device=IMPORTER, head=head, events=[
+                self.qmp("input-send-event", events=[
                     {"type": "btn", "data": {"button": button, "down": down}}])
 
     def unplug_exporter(self, index: int = 0, timeout: float = 60) -> None:
@@ -260,6 +255,7 @@ class Rig:
         self._qmp.forget_events()
         self.qmp("device_del", id=exporter.qdev)
         self._qmp.wait_event("DEVICE_DELETED", timeout, device=exporter.qdev)
+        self.qmp("object-del", id=memory_id(index, exporter.generation))
         exporter.bdf = exporter.group = None
 
     def plug_exporter(self, index: int = 0, timeout: float = 60) -> Exporter:
@@ -267,8 +263,12 @@ class Rig:
         exporter = self.exporters[index]
         if exporter.bdf is not None:
             raise ValueError(f"exporter {index} is plugged in")
-        self.qmp("device_add", driver="ivshmem-plain", id=exporter.qdev,
-                 memdev=exporter.memory, bus=exporter.port)
+        exporter.generation += 1
+        memory = memory_id(index, exporter.generation)
+        self.qmp("object-add", qom_type="memory-backend-file", id=memory,
+                 size=len(exporter.vram), mem_path=memory_path(exporter.fd), share=True)
+        self.qmp("device_add", driver="ivshmem-plain", id=exporter.qdev, memdev=memory,
+                 bus=port_id(index))
         deadline = time.monotonic() + timeout
         while True:
             with contextlib.suppress(RigError, CommandFailed):
@@ -320,6 +320,8 @@ class Rig:
         if self._qmp is not None:
             self._qmp.close()
         self._qmp = None
+        for exporter in self.exporters:
+            os.close(exporter.fd)
 
     def __enter__(self) -> Rig:
         return self
@@ -329,10 +331,10 @@ class Rig:
 
     # How it is made
 
-    def _start(self, machine: Machine, with_vram: list[int]) -> None:
+    def _start(self, machine: Machine) -> None:
         qmp_ours, qmp_theirs = socket.socketpair()
         agent_ours, agent_theirs = socket.socketpair()
-        fds = [qmp_theirs.fileno(), agent_theirs.fileno(), *with_vram]
+        fds = [qmp_theirs.fileno(), agent_theirs.fileno()]
         environment = dict(os.environ)
         if not os.path.exists("/dev/udmabuf"):
             environment["LD_PRELOAD"] = str(udmabuf_shim())
@@ -340,7 +342,7 @@ class Rig:
             with open(self.out / "qemu.log", "wb") as log:
                 # In a session of its own, Ctrl-C is for us alone.
                 self._qemu = subprocess.Popen(
-                    machine.command(qmp_theirs.fileno(), agent_theirs.fileno(), with_vram),
+                    machine.command(*fds, [exporter.fd for exporter in self.exporters]),
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
                     pass_fds=fds, start_new_session=True)
         finally:

@@ -59,7 +59,9 @@ def test_exporter_belongs_to_vfio(rig: Rig) -> None:
 def test_each_gpu_has_an_iommu_group_of_its_own(rig: Rig) -> None:
     members = rig.run(
         f"ls /sys/kernel/iommu_groups/{rig.exporters[0].group}/devices", check=True)
-    assert members.stdout.split() == [rig.exporters[0].bdf]
+    # The switch's port above it is there too, which no driver stands in the way of.
+    bridges = rig.run("lspci -D -d ::0604 | cut -d' ' -f1", check=True).stdout.split()
+    assert set(members.stdout.split()) - set(bridges) == {rig.exporters[0].bdf}
     devices = rig.guest.hello["pci"]
     importer = next(device for device in devices.values() if device["id"] == "1af4:1050")
     assert int(importer["group"]) != rig.exporters[0].group
@@ -163,16 +165,30 @@ def test_vram_is_shared_with_the_host(rig: Rig) -> None:
     assert bytes(vram[4096:4112]) == bytes(range(16))
 
 
-def test_keys_reach_the_guest(rig: Rig) -> None:
+READ_EVENTS = """
+import glob, select, struct
+poll = select.poll()
+files = {}
+for path in glob.glob("/dev/input/event*"):
+    file = open(path, "rb", buffering=0)
+    files[file.fileno()] = file
+    poll.register(file, select.POLLIN)
+print("ready", flush=True)
+while True:
+    for fd, _ in poll.poll():
+        print(*struct.unpack("qqHHi", files[fd].read(24))[2:], flush=True)
+"""
+
+
+def test_input_devices_reach_the_guest(rig: Rig) -> None:
     rig.run("udevadm settle", check=True)
-    process = rig.spawn("for i in /dev/input/event*; do timeout 20 od -An -tx2 -N 24 $i & done; "
-                        "echo ready; wait")
-    process.wait_for("ready")
-    time.sleep(1)
-    rig.key("a")
-    # struct input_event: EV_KEY, KEY_A, pressed
-    process.wait_for(r"0001 001e 0001 0000", timeout=20)
-    process.kill()
+    with rig.spawn(["python3", "-c", READ_EVENTS]) as process:
+        process.wait_for("ready")
+        rig.key("a")
+        process.wait_for(r"^1 30 1$")       # EV_KEY, KEY_A, pressed
+        rig.pointer(0.5, 1, button="left")
+        process.wait_for(r"^3 1 32767$")    # EV_ABS, ABS_Y
+        process.wait_for(r"^1 272 1$")      # EV_KEY, BTN_LEFT, pressed
 
 
 def test_an_exporter_is_unplugged_and_plugged(rig: Rig) -> None:
@@ -240,7 +256,7 @@ class TestCommandLine:
         assert command.returncode == 9
 
     def test_ctrl_c_reaches_the_command(self) -> None:
-        with self.start("sh", "-c", "trap 'echo bye; exit 5' INT; echo ready; "
+        with self.start("--", "sh", "-c", "trap 'echo bye; exit 5' INT; echo ready; "
                         "while :; do sleep 0.1; done", stdin=subprocess.DEVNULL) as command:
             assert command.stdout.readline() == "ready\n"
             command.send_signal(signal.SIGINT)
@@ -250,7 +266,7 @@ class TestCommandLine:
         assert not processes("/build/out/command-")
 
     def test_a_second_ctrl_c_ends_the_machine(self) -> None:
-        with self.start("sh", "-c", "trap '' INT; echo ready; while :; do sleep 0.1; done",
+        with self.start("--", "sh", "-c", "trap '' INT; echo ready; while :; do sleep 0.1; done",
                         stdin=subprocess.DEVNULL) as command:
             assert command.stdout.readline() == "ready\n"
             command.send_signal(signal.SIGINT)
