@@ -13,7 +13,7 @@ BUSYBOX = Path("/usr/bin/busybox")
 
 # Needed to see the root; and needed by the tests, loaded while the root is being mounted.
 EARLY = ("9pnet_virtio", "9p")
-LATE = ("virtio-gpu", "vfio-pci", "evdev", "virtio_input")
+LATE = ("virtio-gpu", "vfio-pci", "vfio_iommu_type1", "evdev", "virtio_input")
 
 
 def kernel_version() -> str:
