@@ -67,13 +67,14 @@ static bool set_up(struct bad *bad, const struct bad_case *bad_case) {
 	bad->loop->display = bad->globals.display;
 	if (bad->globals.vram_manager == NULL) {
 		complain("the compositor has no sluice_vram_manager_v1");
+		bad->loop->stop = true;
 		return false;
 	}
 	if (bad_case->setup == BAD_BARE) {
 		return true;
 	}
 	source_init(&bad->source, bad->globals.vram_manager, bad_case->name, false);
-	if (bad_case->setup == BAD_SOURCE) {
+	if (bad_case->setup != BAD_READY) {
 		return true;
 	}
 	sluice_vram_source_v1_set_device(bad->source.wl_source,
@@ -95,7 +96,8 @@ static void wait_for_outcome(struct bad *bad) {
 // Returns whether the outcome was the expected one.
 static bool run_case(const struct bad_case *bad_case, const struct options *options,
 		struct loop *loop, struct memory *memory) {
-	if (bad_case->setup == BAD_READY && memory == NULL) {
+	bool needs_device = bad_case->setup == BAD_DEVICE || bad_case->setup == BAD_READY;
+	if (needs_device && memory == NULL) {
 		say("bad %s: skipped no device", bad_case->name);
 		return true;
 	}

@@ -151,11 +151,6 @@ static void device_container(struct bad *bad) {
 
 static void device_dmabuf(struct bad *bad) {
 	const struct sluice_range range = { .length = 4 * PAGE };
-	struct source other = { 0 };
-	source_init(&other, bad->globals.vram_manager, "device-dmabuf", false);
-	source_finish(&bad->source);
-	bad->source = other;
-	sluice_vram_source_v1_set_user_data(bad->source.wl_source, &bad->source);
 	set_device(bad, memory_export(bad->memory, &range, 1));
 }
 
@@ -296,8 +291,8 @@ static const struct bad_case cases[] = {
 	REQUEST("device-pipe", "failed not_vfio", BAD_SOURCE, device_pipe),
 	REQUEST("device-socket", "failed not_vfio", BAD_SOURCE, device_socket),
 	REQUEST("device-memfd", "failed not_vfio", BAD_SOURCE, device_memfd),
-	REQUEST("device-container", "failed not_vfio", BAD_READY, device_container),
-	REQUEST("device-dmabuf", "failed not_vfio", BAD_READY, device_dmabuf),
+	REQUEST("device-container", "failed not_vfio", BAD_DEVICE, device_container),
+	REQUEST("device-dmabuf", "failed not_vfio", BAD_DEVICE, device_dmabuf),
 	REQUEST("device-twice", SOURCE_ERROR(0), BAD_READY, device_twice),
 	REQUEST("device-twice-after-failure", SOURCE_ERROR(0), BAD_SOURCE,
 		device_twice_after_failure),

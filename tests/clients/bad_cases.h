@@ -39,6 +39,7 @@ struct bad_case {
 	enum bad_setup {
 		BAD_BARE, // make the request on the manager
 		BAD_SOURCE, // on a source
+		BAD_DEVICE, // on a source, where there is a device to make something of
 		BAD_READY, // on a source that accepted the device
 	} setup;
 	void (*run)(struct bad *bad);

@@ -180,6 +180,10 @@ const char *producer_quiesce(struct producer *producer) {
 	source->quiesced = false;
 	sluice_vram_source_v1_quiesce(source->wl_source, ++producer->serial);
 	producer_vanish_at(producer, POINT_QUIESCE);
+	if (producer->options.adopt) {
+		// linux-dmabuf's imports last as long as these, and quiesced waits for them.
+		buffer_set_finish(&producer->set);
+	}
 	if (!loop_wait(&producer->loop, &source->quiesced, PATIENCE)) {
 		return "quiesce was not answered";
 	}
