@@ -126,6 +126,15 @@ static bool run_case(const struct bad_case *bad_case, const struct options *opti
 
 int bad_run(const struct options *options) {
 	bool all = strcmp(options->bad, "all") == 0;
+	size_t kinds = 0, unexpected = 0;
+	const struct bad_case *bad_case;
+	for (size_t i = 0; (bad_case = bad_case_at(i)) != NULL; i++) {
+		kinds += all || strcmp(options->bad, bad_case->name) == 0;
+	}
+	if (kinds == 0) {
+		complain("there is no bad request %s; see --list-bad", options->bad);
+		return STATUS_SETUP;
+	}
 	struct loop loop;
 	if (!loop_init(&loop, false, options->timeout)) {
 		return STATUS_SETUP;
@@ -134,23 +143,16 @@ int bad_run(const struct options *options) {
 	struct memory memory;
 	bool has_memory = memory_init_vfio(&memory, options->device, options->device_fd,
 		options->region);
-	size_t kinds = 0, unexpected = 0;
-	const struct bad_case *bad_case;
 	for (size_t i = 0; (bad_case = bad_case_at(i)) != NULL && !loop.stop; i++) {
 		if (all || strcmp(options->bad, bad_case->name) == 0) {
-			kinds++;
 			unexpected += !run_case(bad_case, options, &loop,
 				has_memory ? &memory : NULL);
 		}
 	}
-	if (kinds == 0) {
-		complain("there is no bad request %s; see --list-bad", options->bad);
-	} else {
-		say("done kinds=%zu unexpected=%zu", kinds, unexpected);
-	}
+	say("done kinds=%zu unexpected=%zu", kinds, unexpected);
 	if (has_memory) {
 		memory_finish(&memory);
 	}
 	loop_finish(&loop);
-	return kinds == 0 ? STATUS_SETUP : unexpected > 0 ? STATUS_REFUSED : STATUS_OK;
+	return unexpected > 0 ? STATUS_REFUSED : STATUS_OK;
 }

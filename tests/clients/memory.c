@@ -10,11 +10,16 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "say.h"
 
 #define DRIVER_DIR "/sys/bus/pci/drivers/vfio-pci"
+
+// For how long a device may be busy: this often, for this many ns.
+#define BUSY_TRIES 20
+#define BUSY_WAIT 250000000
 
 // A PCI address is the only kind of entry with a colon in its name.
 static int is_device(const struct dirent *entry) {
@@ -50,7 +55,15 @@ static bool open_device(struct memory *memory, const char *address, int device_f
 	if (found == NULL) {
 		return false;
 	}
-	int ret = sluice_vfio_device_open(found, &memory->device);
+	// A compositor lets go of a device only some time after its producer has died.
+	int ret;
+	for (int tries = 0; ; tries++) {
+		ret = sluice_vfio_device_open(found, &memory->device);
+		if (ret != -EBUSY || tries == BUSY_TRIES) {
+			break;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = BUSY_WAIT }, NULL);
+	}
 	if (ret < 0) {
 		complain("%s: cannot open: %s", found, strerror(-ret));
 	}

@@ -458,11 +458,16 @@ static void reconfigure(struct producer *producer) {
 	}
 }
 
+static bool is_recovery_due(const struct producer *producer) {
+	return producer->options.resume_on_revoke && producer->source.revoked &&
+		!producer->source.final;
+}
+
 // Do what is due. Returns false if nothing is, until something happens.
 static bool act(struct producer *producer, const char **error) {
 	if (producer->window.changed) {
 		reconfigure(producer);
-	} else if (producer->source.revoked && producer->options.resume_on_revoke) {
+	} else if (is_recovery_due(producer)) {
 		*error = recover(producer);
 	} else if (is_quiesce_due(producer)) {
 		*error = quiesce_and_reset(producer);
@@ -482,7 +487,7 @@ void producer_run(struct producer *producer) {
 		const char *error = NULL;
 		// Signals and errors are to be noticed however much is due.
 		int timeout = act(producer, &error) ? 0 : -1;
-		if (error != NULL && !loop->stop) {
+		if (error != NULL && !loop->stop && !is_recovery_due(producer)) {
 			say("error %s", error);
 			loop->status = STATUS_REFUSED;
 			break;

@@ -63,6 +63,8 @@ static void handle_revoked(void *data, struct sluice_vram_source_v1 *wl_source,
 		uint32_t reason) {
 	struct source *source = data;
 	source->revoked = source->settled = true;
+	source->final = reason == SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_UNPLUGGED ||
+		reason == SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_OWNER_GONE;
 	if (source->verbose) {
 		say("revoked %s", revoke_reason_name(reason));
 	}

@@ -30,6 +30,7 @@ struct source {
 
 	bool quiesced;
 	bool revoked;
+	bool final; // revoked for a reason that resume does not help against
 	bool settled; // resume was answered, as resumed or revoked
 };
 
