@@ -80,7 +80,11 @@ int sluice_vfio_device_open(const char *address, struct sluice_vfio_device **dev
  */
 int sluice_vfio_device_adopt(int fd, struct sluice_vfio_device **device_ptr);
 
-/** Close the device. NULL is allowed. The kernel revokes, for ever, every dma-buf it exported. */
+/**
+ * Close the device. NULL is allowed. The kernel revokes, for ever, every dma-buf it exported.
+ *
+ * A listener to events.error or events.request may do this; one to events.destroy may not.
+ */
 void sluice_vfio_device_destroy(struct sluice_vfio_device *device);
 
 /** The device fd. The device keeps it. */

@@ -1,0 +1,98 @@
+#include <math.h>
+#include <stdlib.h>
+#include <wlr/util/log.h>
+#include "wlr/renderer.h"
+
+struct sluice_pass {
+	struct wlr_render_pass base;
+	struct wlr_render_pass *inner;
+	struct sluice_renderer *renderer;
+};
+
+static struct sluice_pass *pass_from(struct wlr_render_pass *wlr_pass) {
+	struct sluice_pass *pass = wl_container_of(wlr_pass, pass, base);
+	return pass;
+}
+
+static bool pass_submit(struct wlr_render_pass *wlr_pass) {
+	struct sluice_pass *pass = pass_from(wlr_pass);
+	bool ok = wlr_render_pass_submit(pass->inner);
+	free(pass);
+	return ok;
+}
+
+/**
+ * The part of the image that will be seen, in buffer coordinates. Exact where a pixel of the
+ * image is a pixel of the target; else the whole source box, because a filter reads neighbours.
+ */
+static void get_needed_region(const struct wlr_render_texture_options *options,
+		pixman_region32_t *needed) {
+	struct wlr_fbox src;
+	struct wlr_box dst;
+	wlr_render_texture_options_get_src_box(options, &src);
+	wlr_render_texture_options_get_dst_box(options, &dst);
+
+	int x1 = (int)floor(src.x), y1 = (int)floor(src.y);
+	int x2 = (int)ceil(src.x + src.width), y2 = (int)ceil(src.y + src.height);
+	bool exact = options->transform == WL_OUTPUT_TRANSFORM_NORMAL &&
+		src.x == x1 && src.y == y1 && src.width == dst.width && src.height == dst.height;
+
+	pixman_region32_init_rect(needed, x1, y1, (unsigned)(x2 - x1), (unsigned)(y2 - y1));
+	if (exact && options->clip != NULL) {
+		pixman_region32_translate(needed, dst.x - x1, dst.y - y1);
+		pixman_region32_intersect(needed, needed, options->clip);
+		pixman_region32_translate(needed, x1 - dst.x, y1 - dst.y);
+	}
+}
+
+static void pass_add_texture(struct wlr_render_pass *wlr_pass,
+		const struct wlr_render_texture_options *options) {
+	struct sluice_pass *pass = pass_from(wlr_pass);
+	if (!sluice_texture_is(options->texture)) {
+		wlr_render_pass_add_texture(pass->inner, options);
+		return;
+	}
+
+	pixman_region32_t needed;
+	get_needed_region(options, &needed);
+	enum sluice_path path;
+	struct wlr_render_texture_options resolved = *options;
+	resolved.texture = sluice_texture_resolve(sluice_texture_from(options->texture),
+		&needed, &path);
+	pixman_region32_fini(&needed);
+	if (resolved.texture != NULL) {
+		wlr_render_pass_add_texture(pass->inner, &resolved);
+		return;
+	}
+
+	struct wlr_render_rect_options rect = {
+		.color = { .r = 0.08f, .g = 0.08f, .b = 0.1f, .a = 1 },
+		.clip = options->clip,
+	};
+	wlr_render_texture_options_get_dst_box(options, &rect.box);
+	wlr_render_pass_add_rect(pass->inner, &rect);
+}
+
+static void pass_add_rect(struct wlr_render_pass *wlr_pass,
+		const struct wlr_render_rect_options *options) {
+	wlr_render_pass_add_rect(pass_from(wlr_pass)->inner, options);
+}
+
+static const struct wlr_render_pass_impl pass_impl = {
+	.submit = pass_submit,
+	.add_texture = pass_add_texture,
+	.add_rect = pass_add_rect,
+};
+
+struct wlr_render_pass *sluice_pass_create(struct sluice_renderer *renderer,
+		struct wlr_render_pass *inner) {
+	struct sluice_pass *pass = calloc(1, sizeof(*pass));
+	if (pass == NULL) {
+		wlr_render_pass_submit(inner);
+		return NULL;
+	}
+	wlr_render_pass_init(&pass->base, &pass_impl);
+	pass->inner = inner;
+	pass->renderer = renderer;
+	return &pass->base;
+}

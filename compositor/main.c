@@ -1,0 +1,130 @@
+#define _GNU_SOURCE
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wlr/util/log.h>
+#include <sluice/renderer.h>
+#include "launch.h"
+#include "server.h"
+
+static const char usage[] =
+	"Usage: sluice [options] [-- command...]\n"
+	"       sluice kiosk [options] -- command...\n"
+	"\n"
+	"A Wayland compositor that shows frames lying in the VRAM of a GPU owned by\n"
+	"vfio-pci on the screens of another GPU, without a copy by the CPU.\n"
+	"\n"
+	"Without \"kiosk\", sluice is a session: windows float, and it runs until it is\n"
+	"ended by SIGTERM or SIGINT. A command is started as its first client.\n"
+	"As a kiosk, it runs one command, every window of which fills the screen, and\n"
+	"ends with it and with its exit status.\n"
+	"\n"
+	"Options:\n"
+	"  -d, --debug       log what wlroots does, too\n"
+	"  -q, --quiet       log errors only\n"
+	"      --no-gpu      never let the GPU sample VRAM: use scanout or the CPU\n"
+	"      --no-cpu      never let the CPU read VRAM\n"
+	"  -h, --help        show this text and exit\n"
+	"  -V, --version     show the version and exit\n"
+	"\n"
+	"Keys of a session: Alt+Tab next window, Logo+F fullscreen, Logo+Q close,\n"
+	"Logo+left drag move, Logo+right drag resize, Ctrl+Alt+F1... switch console.\n"
+	"\n"
+	"SIGUSR1 logs how each VRAM surface reaches the screen, and what was read.\n"
+	"\n"
+	"Environment: WLR_BACKENDS (drm, headless, wayland, x11), WLR_RENDERER (pixman,\n"
+	"gles2, vulkan), WLR_DRM_DEVICES, XKB_DEFAULT_LAYOUT and more, as documented\n"
+	"by wlroots.\n";
+
+struct options {
+	enum server_mode mode;
+	enum wlr_log_importance verbosity;
+	bool no_gpu, no_cpu;
+	char **command; // NULL if there is none
+};
+
+enum {
+	OPTION_NO_GPU = 256,
+	OPTION_NO_CPU,
+};
+
+static const struct option long_options[] = {
+	{ "debug", no_argument, NULL, 'd' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "no-gpu", no_argument, NULL, OPTION_NO_GPU },
+	{ "no-cpu", no_argument, NULL, OPTION_NO_CPU },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+/** Exits on --help, --version and on what cannot be understood. */
+static void parse_options(struct options *options, int argc, char *argv[]) {
+	*options = (struct options){ .mode = MODE_SESSION, .verbosity = WLR_INFO };
+	if (argc > 1 && strcmp(argv[1], "kiosk") == 0) {
+		options->mode = MODE_KIOSK;
+		argv[1] = argv[0];
+		argc--;
+		argv++;
+	}
+	int c;
+	while ((c = getopt_long(argc, argv, "+dqhV", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'd':
+			options->verbosity = WLR_DEBUG;
+			break;
+		case 'q':
+			options->verbosity = WLR_ERROR;
+			break;
+		case OPTION_NO_GPU:
+			options->no_gpu = true;
+			break;
+		case OPTION_NO_CPU:
+			options->no_cpu = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(EXIT_SUCCESS);
+		case 'V':
+			puts("sluice " SLUICE_VERSION);
+			exit(EXIT_SUCCESS);
+		default:
+			fputs("Try \"sluice --help\".\n", stderr);
+			exit(EXIT_FAILURE);
+		}
+	}
+	if (optind < argc) {
+		options->command = &argv[optind];
+	}
+	if (options->mode == MODE_KIOSK && options->command == NULL) {
+		fputs("sluice: kiosk needs a command: sluice kiosk -- command...\n", stderr);
+		exit(EXIT_FAILURE);
+	}
+}
+
+int main(int argc, char *argv[]) {
+	struct options options;
+	parse_options(&options, argc, argv);
+	wlr_log_init(options.verbosity, NULL);
+
+	struct server server;
+	if (!server_init(&server, options.mode)) {
+		return EXIT_FAILURE;
+	}
+	sluice_renderer_allow(server.renderer, !options.no_gpu, !options.no_cpu);
+
+	struct launch *launch = NULL;
+	server.exit_status = EXIT_FAILURE;
+	if (server_start(&server)) {
+		if (options.command != NULL) {
+			launch = launch_create(&server, options.command, options.mode == MODE_KIOSK);
+		}
+		if (options.command == NULL || launch != NULL) {
+			wl_display_run(server.display);
+		}
+	}
+	launch_destroy(launch);
+	server_finish(&server);
+	return server.exit_status;
+}

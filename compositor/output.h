@@ -1,0 +1,29 @@
+#ifndef OUTPUT_H
+#define OUTPUT_H
+
+#include "server.h"
+
+/** A screen. */
+struct output {
+	struct wl_list link; // server.outputs
+	struct server *server;
+	struct wlr_output *wlr_output;
+	struct wlr_scene_output *scene_output;
+	/** Scanout of what is on this screen is known to fail: see path/ladder.h. */
+	bool composite_only;
+
+	struct wl_listener frame;
+	struct wl_listener request_state;
+	struct wl_listener destroy;
+};
+
+/** For wlr_backend.events.new_output. */
+void output_handle_new(struct wl_listener *listener, void *data);
+/** The output at a point in layout coordinates, else any, else NULL. */
+struct output *output_at(struct server *server, double x, double y);
+/** Its box in layout coordinates. */
+struct wlr_box output_get_box(struct output *output);
+/** Have the next frame drawn although nothing has changed. */
+void output_damage_all(struct server *server);
+
+#endif

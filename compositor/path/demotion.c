@@ -1,0 +1,65 @@
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wlr/util/log.h>
+#include <xf86drm.h>
+#include "path/demotion.h"
+
+static const char *get_exporter(struct wlr_texture *texture) {
+	return texture != NULL && sluice_texture_is(texture) ?
+		sluice_texture_get_exporter(texture) : "";
+}
+
+struct demotion *demotion_find(struct wl_list *demotions, struct wlr_buffer *buffer,
+		struct wlr_texture *texture, struct wlr_backend *importer) {
+	struct wlr_dmabuf_attributes dmabuf;
+	if (wl_list_empty(demotions) || !wlr_buffer_get_dmabuf(buffer, &dmabuf)) {
+		return NULL;
+	}
+	const char *exporter = get_exporter(texture);
+	struct demotion *demotion;
+	wl_list_for_each(demotion, demotions, link) {
+		if (demotion->importer == importer && demotion->format == dmabuf.format &&
+				demotion->modifier == dmabuf.modifier &&
+				strcmp(demotion->exporter, exporter) == 0) {
+			return demotion;
+		}
+	}
+	return NULL;
+}
+
+bool demotion_add(struct wl_list *demotions, struct wlr_buffer *buffer,
+		struct wlr_texture *texture, struct wlr_backend *importer, const char *output_name,
+		enum sluice_reason reason) {
+	struct wlr_dmabuf_attributes dmabuf;
+	if (!wlr_buffer_get_dmabuf(buffer, &dmabuf)) {
+		return false;
+	}
+	struct demotion *demotion = calloc(1, sizeof(*demotion));
+	char *exporter = strdup(get_exporter(texture));
+	if (demotion == NULL || exporter == NULL) {
+		free(demotion);
+		free(exporter);
+		return false;
+	}
+	demotion->exporter = exporter;
+	demotion->importer = importer;
+	demotion->format = dmabuf.format;
+	demotion->modifier = dmabuf.modifier;
+	demotion->reason = reason;
+	wl_list_insert(demotions, &demotion->link);
+
+	char *format = drmGetFormatName(dmabuf.format);
+	wlr_log(WLR_INFO, "%s: no more scanout of %s, %s, modifier 0x%" PRIx64 " (%s): %s",
+		output_name, exporter[0] != '\0' ? exporter : "clients' DMA-BUFs",
+		format != NULL ? format : "?", dmabuf.modifier, sluice_reason_name(reason),
+		sluice_reason_sentence(reason));
+	free(format);
+	return true;
+}
+
+void demotion_destroy(struct demotion *demotion) {
+	wl_list_remove(&demotion->link);
+	free(demotion->exporter);
+	free(demotion);
+}

@@ -1,0 +1,42 @@
+#ifndef PATH_LADDER_H
+#define PATH_LADDER_H
+
+#include "output.h"
+
+struct wlr_renderer;
+
+/**
+ * The path ladder: scanout, gpu, cpu, none. The scene tries scanout by itself and the renderer
+ * knows gpu from cpu (sluice/renderer.h). The ladder watches what comes of it, tells producers,
+ * and remembers what failed, so that it is not tried again each frame.
+ */
+struct ladder {
+	struct server *server;
+	struct wl_list surfaces; // path_surface.link
+	struct wl_list demotions; // demotion.link
+
+	struct wl_listener new_surface;
+	struct wl_listener verdict;
+};
+
+struct ladder *ladder_create(struct server *server);
+void ladder_destroy(struct ladder *ladder);
+/** After the renderer was replaced. */
+void ladder_set_renderer(struct ladder *ladder, struct wlr_renderer *renderer);
+
+/** Before the frame of an output is built: keep what failed before from being tried. */
+void ladder_prepare(struct ladder *ladder, struct output *output);
+/** After it was committed: see which path each surface took. */
+void ladder_committed(struct ladder *ladder, struct output *output,
+	const struct wlr_output_state *state);
+/**
+ * After the commit failed. Returns true if it was for a client's framebuffer, which is now
+ * demoted: build the frame anew.
+ */
+bool ladder_commit_failed(struct ladder *ladder, struct output *output,
+	const struct wlr_output_state *state);
+void ladder_output_gone(struct ladder *ladder, struct output *output);
+/** Log the path of each surface. */
+void ladder_log(struct ladder *ladder);
+
+#endif

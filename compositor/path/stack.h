@@ -1,0 +1,27 @@
+#ifndef PATH_STACK_H
+#define PATH_STACK_H
+
+#include <sluice/renderer.h>
+#include <wlr/util/box.h>
+#include "output.h"
+
+/** A buffer of the scene that touches an output. */
+struct stack_entry {
+	struct wlr_scene_buffer *scene_buffer;
+	struct wlr_box box; // layout coordinates
+};
+
+/** All of them, bottom first. Valid until the next call. */
+const struct stack_entry *stack_collect(struct output *output, size_t *len);
+
+/**
+ * Why an entry cannot be the output's framebuffer, by what the compositor knows without asking
+ * the driver; SLUICE_REASON_OK if it could be.
+ */
+enum sluice_reason stack_why_not_scanout(struct output *output,
+	const struct stack_entry *stack, size_t len, size_t index);
+
+/** The buffer that a scene buffer would be scanned out as, or NULL. */
+struct wlr_buffer *stack_get_source(const struct stack_entry *entry);
+
+#endif

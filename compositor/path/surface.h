@@ -1,0 +1,41 @@
+#ifndef PATH_SURFACE_H
+#define PATH_SURFACE_H
+
+#include <sluice/renderer.h>
+#include <wayland-server-core.h>
+
+struct ladder;
+struct wlr_output;
+struct wlr_surface;
+
+/** What is known about the way of one surface's frames to the screen. */
+struct path_surface {
+	struct wl_list link; // ladder.surfaces
+	struct ladder *ladder;
+	struct wlr_surface *surface;
+	/** It shows an image in VRAM: not NULL as long as it does. */
+	struct sluice_shadow *shadow;
+	struct wl_list resources; // sluice_surface_path_v1, wl_resource_get_link()
+
+	enum sluice_path path;
+	enum sluice_reason reason;
+	struct wlr_output *output; // NULL if on none
+	uint64_t frames; // that took this path
+
+	struct wl_listener commit;
+	struct wl_listener unmap;
+	struct wl_listener destroy;
+};
+
+struct path_surface *path_surface_create(struct ladder *ladder, struct wlr_surface *surface);
+/** The one of a surface, or NULL. */
+struct path_surface *path_surface_find(struct ladder *ladder, struct wlr_surface *surface);
+/** Whether anybody wants to know. */
+bool path_surface_is_watched(const struct path_surface *path_surface);
+/** Record, log and tell the client, if anything changed. */
+void path_surface_set(struct path_surface *path_surface, enum sluice_path path,
+	enum sluice_reason reason, struct wlr_output *output);
+/** Give a client's sluice_surface_path_v1 its events. The resource has no implementation yet. */
+void path_surface_add_resource(struct path_surface *path_surface, struct wl_resource *resource);
+
+#endif
