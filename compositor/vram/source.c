@@ -104,6 +104,7 @@ static void handle_exporter_gone(struct wl_listener *listener, void *data) {
 }
 
 static void send_regions(struct vram_source *source) {
+	const uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	for (uint32_t i = VFIO_PCI_BAR0_REGION_INDEX; i <= VFIO_PCI_BAR5_REGION_INDEX; i++) {
 		struct sluice_vfio_region region;
 		if (sluice_vfio_device_get_region(source->device->device, i, &region) < 0 ||
@@ -111,9 +112,9 @@ static void send_regions(struct vram_source *source) {
 			continue;
 		}
 		uint32_t flags = 0;
-		if (region.flags & VFIO_REGION_INFO_FLAG_MMAP) {
+		// What can be mapped is memory, and memory can be exported, by whole pages
+		if ((region.flags & VFIO_REGION_INFO_FLAG_MMAP) && region.size >= page_size) {
 			source->exportable |= UINT32_C(1) << i;
-			// What can be mapped is memory, and memory can be exported
 			flags = SLUICE_VRAM_SOURCE_V1_REGION_FLAGS_EXPORT |
 				SLUICE_VRAM_SOURCE_V1_REGION_FLAGS_CPU_MAP;
 		}
