@@ -26,19 +26,26 @@ void sluice_vfio_device_destroy(struct sluice_vfio_device *device) {
 		return;
 	}
 
-	wl_signal_emit_mutable(&device->events.destroy, device);
-	assert(wl_list_empty(&device->events.destroy.listener_list));
-	assert(wl_list_empty(&device->events.error.listener_list));
-	assert(wl_list_empty(&device->events.request.listener_list));
-
 	struct vfio_pci *pci = vfio_pci_from_device(device);
+	wl_signal_emit_mutable(&device->events.destroy, device);
+	// The list of a signal that is being emitted holds more than listeners
+	assert(wl_list_empty(&device->events.destroy.listener_list));
+	assert(pci->emitting == &device->events.error ||
+		wl_list_empty(&device->events.error.listener_list));
+	assert(pci->emitting == &device->events.request ||
+		wl_list_empty(&device->events.request.listener_list));
+
 	vfio_pci_unlisten(pci);
 	// The device first: the group and the address space stay busy while it is open
 	vfio_sys_close(pci->fd);
 	vfio_sys_close(pci->iommufd);
 	vfio_sys_close(pci->group_fd);
 	vfio_sys_close(pci->container_fd);
-	free(pci);
+	if (pci->emitting != NULL) {
+		pci->destroyed = true;
+	} else {
+		free(pci);
+	}
 }
 
 int sluice_vfio_device_get_fd(const struct sluice_vfio_device *device) {

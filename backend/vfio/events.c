@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <wlr/util/log.h>
 #include "vfio/private.h"
@@ -37,9 +38,15 @@ static int handle_irq(int fd, uint32_t mask, void *data) {
 	if (vfio_sys_read(fd, &count, sizeof(count)) != (int64_t)sizeof(count)) {
 		return 0;
 	}
-	wlr_log(WLR_INFO, "%s: %s", vfio_pci_name(irq->pci), irq->meaning);
-	// The last thing done here: a listener may destroy the device
-	wl_signal_emit_mutable(irq->signal, &irq->pci->base);
+	struct vfio_pci *pci = irq->pci;
+	wlr_log(WLR_INFO, "%s: %s", vfio_pci_name(pci), irq->meaning);
+	// A listener may destroy the device: the signal must outlive the emission
+	pci->emitting = irq->signal;
+	wl_signal_emit_mutable(irq->signal, &pci->base);
+	pci->emitting = NULL;
+	if (pci->destroyed) {
+		free(pci);
+	}
 	return 0;
 }
 

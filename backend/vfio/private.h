@@ -38,6 +38,8 @@ struct vfio_pci {
 	struct sluice_vfio_region config;
 
 	bool listening;
+	struct wl_signal *emitting; // NULL but while listeners are called
+	bool destroyed; // while emitting: to be freed after it
 	struct vfio_irq error, request;
 };
 

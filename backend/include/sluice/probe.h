@@ -64,7 +64,7 @@ enum sluice_probe_flag {
 	 */
 	SLUICE_PROBE_COMMIT = 1 << 0,
 	/**
-	 * Have the GPU read the exporter's memory, with the renderer that WLR_RENDERER names, and
+	 * Have the GPU draw the exporter's memory, with the renderer that WLR_RENDERER names, and
 	 * compare with what was written through the BAR.
 	 */
 	SLUICE_PROBE_GPU_READ = 1 << 1,
@@ -85,11 +85,12 @@ struct sluice_probe *sluice_probe_pair(struct wl_event_loop *loop, const char *a
 	void *data);
 
 /**
- * Have the GPU behind drm_fd read a dma-buf, as a renderer would, in a process that may crash.
+ * Have the GPU behind drm_fd draw a dma-buf, as a compositor would, in a process that may crash.
  *
  * For use by a running compositor before it imports a buffer of a kind that it has not imported
  * before. The child opens the DRM device anew, so that no GEM handle of the caller's is touched,
- * and reads the corners and the middle; what it reads is not judged. Steps: "drm-open", "gpu-read".
+ * and draws the corners and the middle; what it draws is not judged. Steps: "drm-open",
+ * "gpu-read".
  *
  * drm_fd and attribs stay the caller's and are not needed after the call.
  */
