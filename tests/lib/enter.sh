@@ -26,6 +26,6 @@ in_root() {
 # unshare blocks the signals sent to it; its child, the namespace's first process, wants them.
 in_root_signal() {
 	local signal=$1 unshare=$2 first
-	read -r first _ <"/proc/$unshare/task/$unshare/children" || return 0
-	[[ -z $first ]] || kill -s "$signal" "$first" 2>/dev/null
+	first=$(<"/proc/$unshare/task/$unshare/children") || return 0
+	[[ -z $first ]] || kill -s "$signal" "${first%% *}" 2>/dev/null
 }
