@@ -4,7 +4,7 @@
 #include <wlr/types/wlr_xdg_shell.h>
 #include "output.h"
 #include "popup.h"
-#include "server.h"
+#include "window.h"
 
 /** A menu or the like. Its scene tree goes with its surface. */
 struct popup {
@@ -15,21 +15,27 @@ struct popup {
 	struct wl_listener commit, reposition, destroy;
 };
 
-/** Keep it on the screen that its parent is on. */
+/** Keep it on the screen that its window is on. */
 static void unconstrain(struct popup *popup) {
-	int lx, ly;
-	wlr_scene_node_coords(&popup->tree->node.parent->node, &lx, &ly);
-	const struct wlr_box *geometry = &popup->wlr_popup->current.geometry;
-	struct output *output = output_at(popup->server, lx + geometry->x, ly + geometry->y);
+	const struct wlr_scene_tree *tree = popup->tree->node.parent;
+	while (tree != NULL && tree->node.data == NULL) {
+		tree = tree->node.parent;
+	}
+	if (tree == NULL) {
+		return;
+	}
+	struct window *window = tree->node.data;
+	struct wlr_box at = window_get_box(window);
+	struct output *output =
+		output_at(popup->server, at.x + at.width / 2.0, at.y + at.height / 2.0);
 	if (output == NULL) {
 		return;
 	}
+	// In coordinates of the window's surface
+	const struct wlr_box *geometry = &window->toplevel->base->geometry;
 	struct wlr_box box = output_get_box(output);
-	// Relative to the toplevel that the chain of popups hangs on
-	int sx = 0, sy = 0;
-	wlr_xdg_popup_get_toplevel_coords(popup->wlr_popup, 0, 0, &sx, &sy);
-	box.x -= lx + geometry->x - sx;
-	box.y -= ly + geometry->y - sy;
+	box.x -= at.x - geometry->x;
+	box.y -= at.y - geometry->y;
 	wlr_xdg_popup_unconstrain_from_box(popup->wlr_popup, &box);
 }
 

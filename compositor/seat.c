@@ -125,6 +125,10 @@ void seat_focus(struct seat *seat, struct window *window) {
 	}
 }
 
+bool seat_is_grabbing(const struct seat *seat, const struct window *window) {
+	return seat->grab_window == window;
+}
+
 void seat_forget_window(struct seat *seat, struct window *window) {
 	if (seat->grab_window == window) {
 		seat->grab_mode = GRAB_NONE;

@@ -44,6 +44,8 @@ void seat_focus(struct seat *seat, struct window *window);
 /** Start to move or resize a window with the pointer, if a button is pressed on it. */
 void seat_begin_grab(struct seat *seat, struct window *window, enum grab_mode mode,
 	uint32_t edges);
+/** Whether the pointer moves or resizes a window at the moment. */
+bool seat_is_grabbing(const struct seat *seat, const struct window *window);
 /** A window goes away: let go of it. */
 void seat_forget_window(struct seat *seat, struct window *window);
 void seat_output_added(struct seat *seat);

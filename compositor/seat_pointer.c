@@ -44,7 +44,8 @@ static void update_grab(struct seat *seat) {
 		bottom = bottom + dy > top + MIN_SIZE ? bottom + dy : top + MIN_SIZE;
 	}
 	window_resize(seat->grab_window, &(struct wlr_box){
-		.x = left, .y = top, .width = right - left, .height = bottom - top });
+		.x = left, .y = top, .width = right - left, .height = bottom - top },
+		seat->grab_edges);
 }
 
 static void handle_pointer_moved(struct seat *seat, uint32_t time_msec) {

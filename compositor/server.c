@@ -202,10 +202,7 @@ static bool init_scene(struct server *server) {
 	}
 	server->scene_layout =
 		wlr_scene_attach_output_layout(server->scene, server->output_layout);
-	server->window_tree = wlr_scene_tree_create(&server->scene->tree);
-	server->fullscreen_tree = wlr_scene_tree_create(&server->scene->tree);
-	return server->scene_layout != NULL && server->window_tree != NULL &&
-		server->fullscreen_tree != NULL;
+	return server->scene_layout != NULL;
 }
 
 bool server_init(struct server *server, enum server_mode mode) {

@@ -26,8 +26,6 @@ struct server {
 	struct wlr_compositor *compositor;
 
 	struct wlr_scene *scene;
-	struct wlr_scene_tree *window_tree; // ordinary windows
-	struct wlr_scene_tree *fullscreen_tree; // above them
 	struct wlr_scene_output_layout *scene_layout;
 	struct wlr_output_layout *output_layout;
 	struct wl_list outputs; // output.link

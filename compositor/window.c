@@ -4,6 +4,7 @@
 #include <wlr/types/wlr_output_layout.h>
 #include <wlr/types/wlr_scene.h>
 #include <wlr/types/wlr_xdg_shell.h>
+#include <wlr/util/edges.h>
 #include <wlr/util/log.h>
 #include "output.h"
 #include "popup.h"
@@ -27,13 +28,25 @@ struct wlr_surface *window_get_surface(struct window *window) {
 }
 
 struct wlr_box window_get_box(struct window *window) {
+	// The scene puts the geometry's corner, not the surface's, at the tree's place
 	const struct wlr_box *geometry = &window->toplevel->base->geometry;
 	return (struct wlr_box){
-		.x = window->tree->node.x + geometry->x,
-		.y = window->tree->node.y + geometry->y,
+		.x = window->tree->node.x,
+		.y = window->tree->node.y,
 		.width = geometry->width,
 		.height = geometry->height,
 	};
+}
+
+/** What belongs to a window stays above it. */
+static void raise_with_dialogs(struct window *window) {
+	wlr_scene_node_raise_to_top(&window->tree->node);
+	struct window *dialog;
+	wl_list_for_each_reverse(dialog, &window->server->windows, link) {
+		if (dialog->toplevel->parent == window->toplevel) {
+			raise_with_dialogs(dialog);
+		}
+	}
 }
 
 void window_focus(struct window *window) {
@@ -45,7 +58,7 @@ void window_focus(struct window *window) {
 	if (previous != NULL && previous != window) {
 		wlr_xdg_toplevel_set_activated(previous->toplevel, false);
 	}
-	wlr_scene_node_raise_to_top(&window->tree->node);
+	raise_with_dialogs(window);
 	wl_list_remove(&window->link);
 	wl_list_insert(&server->windows, &window->link);
 	wlr_xdg_toplevel_set_activated(window->toplevel, true);
@@ -63,13 +76,27 @@ void window_focus_next(struct server *server) {
 }
 
 void window_move(struct window *window, int x, int y) {
-	const struct wlr_box *geometry = &window->toplevel->base->geometry;
-	wlr_scene_node_set_position(&window->tree->node, x - geometry->x, y - geometry->y);
+	wlr_scene_node_set_position(&window->tree->node, x, y);
 }
 
-void window_resize(struct window *window, const struct wlr_box *box) {
-	window_move(window, box->x, box->y);
-	wlr_xdg_toplevel_set_size(window->toplevel, box->width, box->height);
+void window_resize(struct window *window, const struct wlr_box *box, uint32_t edges) {
+	window->resize_edges = edges;
+	window->resize_right = box->x + box->width;
+	window->resize_bottom = box->y + box->height;
+	window->resize_serial =
+		wlr_xdg_toplevel_set_size(window->toplevel, box->width, box->height);
+}
+
+/** The client has taken a new size: keep the edges that are not dragged where they are. */
+static void settle_resize(struct window *window) {
+	struct wlr_box box = window_get_box(window);
+	int x = window->resize_edges & WLR_EDGE_LEFT ? window->resize_right - box.width : box.x;
+	int y = window->resize_edges & WLR_EDGE_TOP ? window->resize_bottom - box.height : box.y;
+	window_move(window, x, y);
+	if (window->toplevel->base->current.configure_serial == window->resize_serial &&
+			!seat_is_grabbing(window->server->seat, window)) {
+		window->resize_edges = WLR_EDGE_NONE;
+	}
 }
 
 void window_close(struct window *window) {
@@ -88,7 +115,21 @@ static struct output *get_output(struct window *window) {
 	return output_at(window->server, box.x + box.width / 2.0, box.y + box.height / 2.0);
 }
 
-/** Put a window that fills a screen where that screen is. */
+/** A client that fills its screen only in part is put in the middle, on black. */
+static void center(struct window *window) {
+	struct output *output = get_output(window);
+	if (output == NULL) {
+		return;
+	}
+	struct wlr_box screen = output_get_box(output);
+	struct wlr_box box = window_get_box(window);
+	int dx = (screen.width - box.width) / 2, dy = (screen.height - box.height) / 2;
+	window_move(window, screen.x + dx, screen.y + dy);
+	wlr_scene_node_set_position(&window->backdrop->node, -dx, -dy);
+	wlr_scene_rect_set_size(window->backdrop, screen.width, screen.height);
+}
+
+/** Ask a window that fills a screen for that screen's size. */
 static void fill_output(struct window *window) {
 	struct output *output = get_output(window);
 	window->output = output != NULL ? output->wlr_output : NULL;
@@ -96,17 +137,8 @@ static void fill_output(struct window *window) {
 		return;
 	}
 	struct wlr_box box = output_get_box(output);
-	window_resize(window, &box);
-	const struct wlr_box *geometry = &window->toplevel->base->geometry;
-	wlr_scene_node_set_position(&window->backdrop->node, geometry->x, geometry->y);
-	wlr_scene_rect_set_size(window->backdrop, box.width, box.height);
-}
-
-static void update_layer(struct window *window) {
-	struct server *server = window->server;
-	wlr_scene_node_reparent(&window->tree->node,
-		window->fullscreen ? server->fullscreen_tree : server->window_tree);
-	wlr_scene_node_set_enabled(&window->backdrop->node, window->fullscreen);
+	wlr_xdg_toplevel_set_size(window->toplevel, box.width, box.height);
+	center(window);
 }
 
 static void set_filling(struct window *window, bool fullscreen, bool maximized,
@@ -121,12 +153,15 @@ static void set_filling(struct window *window, bool fullscreen, bool maximized,
 	window->output = filling ? wlr_output : NULL;
 	wlr_xdg_toplevel_set_fullscreen(window->toplevel, fullscreen);
 	wlr_xdg_toplevel_set_maximized(window->toplevel, maximized);
-	update_layer(window);
+	wlr_scene_node_set_enabled(&window->backdrop->node, fullscreen);
+	window->resize_edges = WLR_EDGE_NONE;
 	if (filling) {
 		fill_output(window);
 	} else if (was_filling) {
 		// 0x0 lets the client choose
-		window_resize(window, &window->saved);
+		window_move(window, window->saved.x, window->saved.y);
+		wlr_xdg_toplevel_set_size(window->toplevel, window->saved.width,
+			window->saved.height);
 	}
 	if (window->mapped) {
 		window_focus(window);
@@ -218,6 +253,11 @@ static void handle_unmap(struct wl_listener *listener, void *data) {
 static void handle_commit(struct wl_listener *listener, void *data) {
 	struct window *window = wl_container_of(listener, window, commit);
 	struct wlr_xdg_surface *surface = window->toplevel->base;
+	if (window->mapped && (window->fullscreen || window->maximized)) {
+		center(window);
+	} else if (window->mapped && window->resize_edges != WLR_EDGE_NONE) {
+		settle_resize(window);
+	}
 	if (!surface->initial_commit) {
 		return;
 	}
@@ -301,7 +341,7 @@ static void handle_new_toplevel(struct wl_listener *listener, void *data) {
 	}
 	window->server = server;
 	window->toplevel = toplevel;
-	window->tree = wlr_scene_tree_create(server->window_tree);
+	window->tree = wlr_scene_tree_create(&server->scene->tree);
 	struct wlr_scene_tree *surface_tree = NULL;
 	if (window->tree != NULL) {
 		window->backdrop = wlr_scene_rect_create(window->tree, 0, 0, (float[]){ 0, 0, 0, 1 });

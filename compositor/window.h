@@ -21,6 +21,10 @@ struct window {
 	struct wlr_output *output; // it is fullscreen or maximized on, may be NULL
 	struct wlr_box saved; // before that, width 0 if it never had a size of its own
 
+	uint32_t resize_edges; // enum wlr_edges that are dragged, or were until it settles
+	int resize_right, resize_bottom; // where these edges are to be, layout coordinates
+	uint32_t resize_serial; // of the last configure
+
 	struct wl_listener map, unmap, commit, destroy;
 	struct wl_listener request_move, request_resize, request_maximize, request_fullscreen;
 };
@@ -36,7 +40,8 @@ struct wlr_surface *window_get_surface(struct window *window);
 /** The visible part (the xdg geometry) in layout coordinates. */
 struct wlr_box window_get_box(struct window *window);
 void window_move(struct window *window, int x, int y);
-void window_resize(struct window *window, const struct wlr_box *box);
+/** Ask for a new size. The edges (enum wlr_edges) move; the others stay where they are. */
+void window_resize(struct window *window, const struct wlr_box *box, uint32_t edges);
 /** On an output, or where it is (NULL). */
 void window_set_fullscreen(struct window *window, bool fullscreen, struct wlr_output *output);
 void window_close(struct window *window);

@@ -1,7 +1,13 @@
 #include <math.h>
 #include <stdlib.h>
+#include <time.h>
+#include <wlr/render/drm_syncobj.h>
 #include <wlr/util/log.h>
+#include <xf86drm.h>
 #include "wlr/renderer.h"
+
+/** Less than a frame: the whole session waits. */
+#define FENCE_TIMEOUT_NS 10000000
 
 struct sluice_pass {
 	struct wlr_render_pass base;
@@ -45,6 +51,25 @@ static void get_needed_region(const struct wlr_render_texture_options *options,
 	}
 }
 
+/**
+ * The inner renderer has its GPU wait for the acquire point of linux-drm-syncobj; the CPU has to
+ * wait by itself. A producer that does not signal in time gets what it has drawn so far.
+ */
+static void wait_for_producer(const struct wlr_render_texture_options *options) {
+	struct wlr_drm_syncobj_timeline *timeline = options->wait_timeline;
+	if (timeline == NULL || sluice_texture_get_path(options->texture, NULL) != SLUICE_PATH_CPU) {
+		return;
+	}
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	int64_t deadline = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec + FENCE_TIMEOUT_NS;
+	uint64_t point = options->wait_point;
+	if (drmSyncobjTimelineWait(timeline->drm_fd, &timeline->handle, &point, 1, deadline, 0,
+			NULL) != 0) {
+		wlr_log(WLR_DEBUG, "The producer's fence did not signal in time");
+	}
+}
+
 static void pass_add_texture(struct wlr_render_pass *wlr_pass,
 		const struct wlr_render_texture_options *options) {
 	struct sluice_pass *pass = pass_from(wlr_pass);
@@ -53,6 +78,7 @@ static void pass_add_texture(struct wlr_render_pass *wlr_pass,
 		return;
 	}
 
+	wait_for_producer(options);
 	pixman_region32_t needed;
 	get_needed_region(options, &needed);
 	enum sluice_path path;

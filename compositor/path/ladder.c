@@ -1,6 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <wlr/backend/session.h>
+#include <wlr/render/pixman.h>
 #include <wlr/types/wlr_buffer.h>
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_scene.h>
@@ -72,7 +73,7 @@ static enum sluice_reason ask_driver(struct ladder *ladder, struct output *outpu
 
 static enum sluice_reason why_not_scanout(struct ladder *ladder, struct output *output,
 		const struct wlr_output_state *state, const struct stack_entry *stack, size_t len,
-		size_t i) {
+		size_t i, enum sluice_reason previous) {
 	enum sluice_reason reason = stack_why_not_scanout(output, stack, len, i);
 	if (reason != SLUICE_REASON_OK) {
 		return reason;
@@ -81,9 +82,12 @@ static enum sluice_reason why_not_scanout(struct ladder *ladder, struct output *
 	if (demotion != NULL) {
 		return demotion->reason;
 	}
-	// wlroots never scans out in the commit that sets a mode
+	// wlroots never scans out in the commit that sets a mode: the next one tells
 	if (state->committed & (WLR_OUTPUT_STATE_MODE | WLR_OUTPUT_STATE_ENABLED)) {
-		return SLUICE_REASON_OTHER;
+		return SLUICE_REASON_OK;
+	}
+	if (previous == SLUICE_REASON_OTHER) {
+		return previous; // It was asked, and is not asked in each frame
 	}
 	return ask_driver(ladder, output, &stack[i]);
 }
@@ -100,20 +104,26 @@ static void update_path(struct ladder *ladder, struct output *output,
 	}
 
 	if (state->buffer != NULL && state->buffer == stack_get_source(&stack[i])) {
+		path_surface->scanout_reason = SLUICE_REASON_OK;
 		path_surface_set(path_surface, SLUICE_PATH_SCANOUT, SLUICE_REASON_OK,
 			output->wlr_output);
 		return;
 	}
 
 	struct wlr_texture *texture = get_texture(&stack[i]);
-	enum sluice_path path = SLUICE_PATH_GPU;
-	enum sluice_reason reason = SLUICE_REASON_OK;
+	// An ordinary buffer is drawn by whatever the renderer draws with
+	bool pixman = wlr_renderer_is_pixman(sluice_renderer_get_inner(ladder->server->renderer));
+	enum sluice_path path = pixman ? SLUICE_PATH_CPU : SLUICE_PATH_GPU;
+	enum sluice_reason reason = pixman ? SLUICE_REASON_NO_GPU_IMPORT : SLUICE_REASON_OK;
 	if (texture != NULL && sluice_texture_is(texture)) {
 		path = sluice_texture_get_path(texture, &reason);
 	}
-	enum sluice_reason scanout = why_not_scanout(ladder, output, state, stack, len, i);
-	path_surface_set(path_surface, path, path == SLUICE_PATH_GPU ? scanout : reason,
-		output->wlr_output);
+	path_surface->scanout_reason = why_not_scanout(ladder, output, state, stack, len, i,
+		path_surface->scanout_reason);
+	if (path == SLUICE_PATH_GPU) {
+		reason = path_surface->scanout_reason;
+	}
+	path_surface_set(path_surface, path, reason, output->wlr_output);
 }
 
 static bool is_anything_watched(struct ladder *ladder) {

@@ -8,8 +8,11 @@
 static struct wl_array entries;
 
 static void add_entry(struct wlr_scene_buffer *scene_buffer, int sx, int sy, void *data) {
+	if (scene_buffer->buffer == NULL) {
+		return;
+	}
 	struct stack_entry *entry = wl_array_add(&entries, sizeof(*entry));
-	if (entry == NULL || scene_buffer->buffer == NULL) {
+	if (entry == NULL) {
 		return;
 	}
 	int width = scene_buffer->dst_width, height = scene_buffer->dst_height;

@@ -53,9 +53,12 @@ void path_surface_set(struct path_surface *path_surface, enum sluice_path path,
 	path_surface->output = output;
 	path_surface->frames = 1;
 
-	wlr_log(WLR_INFO, "path: \"%s\" on %s: %s (%s): %s", get_title(path_surface->surface),
+	bool worse = path == SLUICE_PATH_CPU || (path == SLUICE_PATH_NONE && output != NULL);
+	wlr_log(WLR_INFO, "path: \"%s\" on %s: %s (%s): %s%s%s", get_title(path_surface->surface),
 		output != NULL ? output->name : "no output", sluice_path_name(path),
-		sluice_reason_name(reason), sluice_reason_sentence(reason));
+		sluice_reason_name(reason), sluice_reason_sentence(reason),
+		worse ? "; no scanout: " : "",
+		worse ? sluice_reason_name(path_surface->scanout_reason) : "");
 	struct wl_resource *resource;
 	wl_resource_for_each(resource, &path_surface->resources) {
 		send_path(path_surface, resource);

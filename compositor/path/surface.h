@@ -21,6 +21,7 @@ struct path_surface {
 	enum sluice_reason reason;
 	struct wlr_output *output; // NULL if on none
 	uint64_t frames; // that took this path
+	enum sluice_reason scanout_reason; // what stands in the way of the best path
 
 	struct wl_listener commit;
 	struct wl_listener unmap;

@@ -67,6 +67,9 @@ static void handle_revoked(struct wl_listener *listener, void *data) {
 		return;
 	}
 	buffer->buffer = dead;
+	if (buffer->source != NULL) {
+		vram_source_lost(buffer->source);
+	}
 	wlr_buffer_drop(image);
 }
 

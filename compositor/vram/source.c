@@ -91,6 +91,20 @@ void vram_source_drop_images(struct vram_source *source, enum source_state state
 	maybe_quiesced(source);
 }
 
+void vram_source_lost(struct vram_source *source) {
+	if (source->state != SOURCE_LIVE) {
+		return;
+	}
+	int memory = source->device != NULL ?
+		sluice_vfio_device_get_memory(source->device->device) : -ENODEV;
+	wlr_log(WLR_INFO, "%s: revoked: %s", vram_source_get_label(source), memory == 0 ?
+		"its memory was switched off" : "its memory was lost");
+	vram_source_drop_images(source, SOURCE_REVOKED);
+	sluice_vram_source_v1_send_revoked(source->resource, memory == 0 ?
+		SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_MEMORY_DISABLED :
+		SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_LOST);
+}
+
 static void handle_exporter_gone(struct wl_listener *listener, void *data) {
 	struct vram_source *source = wl_container_of(listener, source, exporter_gone);
 	wl_list_remove(&source->exporter_gone.link);

@@ -78,6 +78,8 @@ void vram_source_create(struct vram_manager *manager, struct wl_client *client, 
  * show something else. New state: SOURCE_QUIESCING or SOURCE_REVOKED.
  */
 void vram_source_drop_images(struct vram_source *source, enum source_state state);
+/** An image turned out to be revoked by the kernel: the source is, and its client is told. */
+void vram_source_lost(struct vram_source *source);
 /** An image is gone for good. */
 void vram_source_image_gone(struct vram_source *source);
 /** What messages call it: the PCI address where it is known, else the client's name for it. */
