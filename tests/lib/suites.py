@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -81,29 +82,45 @@ def read_junit(path: Path) -> Outcome:
     return outcome
 
 
-def skip_reason(stdout: str) -> str:
-    """The last thing that a skipped meson test said."""
-    lines = [line.strip() for line in stdout.splitlines() if line.strip()]
-    return lines[-1] if lines else "no reason given"
+def meson_reason(name: str, said: dict[str, str]) -> str:
+    """Why a meson test was skipped or failed: what it said about that, or said last.
+
+    meson's JUnit report has no reasons. A test case of a TAP program is "program::case".
+    """
+    program, _, case = name.partition("::")
+    lines = [line.strip() for line in said.get(program, "").splitlines() if line.strip()]
+    for line in lines:
+        if case and case in line and "# SKIP" in line:
+            return line.split("# SKIP", 1)[1].strip() or "no reason given"
+    for line in lines:
+        if "[  FAILED  ]" in line or "ERROR: " in line or line.startswith("not ok"):
+            return line
+    return lines[-1] if lines else "it said nothing"
 
 
 def run_unit() -> Outcome:
     log = MESON / "meson-logs" / "testlog"
-    for stale in (log.with_suffix(".junit.xml"), log.with_suffix(".json")):
-        stale.unlink(missing_ok=True)
+    junit, entries = log.with_suffix(".junit.xml"), log.with_suffix(".json")
+    junit.unlink(missing_ok=True)
+    entries.unlink(missing_ok=True)
     status = subprocess.call(
         ["meson", "test", "-C", str(MESON), "--no-rebuild", "--print-errorlogs"])
-    outcome = read_junit(log.with_suffix(".junit.xml"))
-    # Neither reasons nor a program that dies between its test cases are in the JUnit report.
-    reasons = {}
-    if log.with_suffix(".json").exists():
-        for line in log.with_suffix(".json").read_text().splitlines():
+    outcome = read_junit(junit)
+    said = {}
+    if entries.exists():
+        shutil.copy(junit, REPORTS / "unit.xml")
+        for line in entries.read_text().splitlines():
             test = json.loads(line)
-            if test["result"] == "SKIP":
-                reasons[test["name"].split(" / ")[-1]] = skip_reason(test.get("stdout", ""))
-        shutil.copy(log.with_suffix(".junit.xml"), REPORTS / "unit.xml")
-    outcome.skipped = [(name, reason or reasons.get(name.split("::")[-1], "no reason given"))
-                       for name, reason in outcome.skipped]
+            said[test["name"].split(":")[-1]] = test.get("stdout", "") + test.get("stderr", "")
+
+    def explain(cases: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        # From "sluice::suite - sluice:program", or "sluice.suite - sluice:program::case" of TAP.
+        names = [re.sub(r"^.*?[^:]:(?!:)", "", name) for name, _ in cases]
+        return [(name, meson_reason(name, said)) for name in names]
+
+    outcome.skipped = explain(outcome.skipped)
+    outcome.failed = explain(outcome.failed)
+    # A program that dies between its test cases may have none that failed.
     if status != 0 and not outcome.failed:
         outcome.failed.append(("meson test", f"exit status {status}: {log.with_suffix('.txt')}"))
     return outcome
