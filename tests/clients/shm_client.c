@@ -136,25 +136,18 @@ static const struct wl_pointer_listener pointer_listener = {
 	.axis_discrete = pointer_handle_axis_discrete,
 };
 
-static void seat_handle_capabilities(void *data, struct wl_seat *seat, uint32_t capabilities) {
-	struct shm_client *client = data;
-	if ((capabilities & WL_SEAT_CAPABILITY_KEYBOARD) && client->keyboard == NULL) {
+/** What the seat has now: what is plugged in later is not heard. */
+static void listen_to_seat(struct shm_client *client) {
+	struct wl_seat *seat = client->globals.seat;
+	if (client->globals.seat_capabilities & WL_SEAT_CAPABILITY_KEYBOARD) {
 		client->keyboard = wl_seat_get_keyboard(seat);
 		wl_keyboard_add_listener(client->keyboard, &keyboard_listener, client);
 	}
-	if ((capabilities & WL_SEAT_CAPABILITY_POINTER) && client->pointer == NULL) {
+	if (client->globals.seat_capabilities & WL_SEAT_CAPABILITY_POINTER) {
 		client->pointer = wl_seat_get_pointer(seat);
 		wl_pointer_add_listener(client->pointer, &pointer_listener, client);
 	}
 }
-
-static void seat_handle_name(void *data, struct wl_seat *seat, const char *name) {
-}
-
-static const struct wl_seat_listener seat_listener = {
-	.capabilities = seat_handle_capabilities,
-	.name = seat_handle_name,
-};
 
 static struct wl_buffer *create_buffer(struct shm_client *client, int width, int height) {
 	size_t size = (size_t)width * (size_t)height * 4;
@@ -274,9 +267,7 @@ static enum status run(struct shm_client *client) {
 		complain("the compositor has no wl_shm");
 		return STATUS_SETUP;
 	}
-	if (client->globals.seat != NULL) {
-		wl_seat_add_listener(client->globals.seat, &seat_listener, client);
-	}
+	listen_to_seat(client);
 	if (!window_init(&client->window, &client->globals, &client->window_options)) {
 		return STATUS_SETUP;
 	}

@@ -68,6 +68,19 @@ static const struct xdg_wm_base_listener wm_base_listener = {
 	.ping = wm_base_handle_ping,
 };
 
+static void seat_handle_capabilities(void *data, struct wl_seat *seat, uint32_t capabilities) {
+	struct globals *globals = data;
+	globals->seat_capabilities = capabilities;
+}
+
+static void seat_handle_name(void *data, struct wl_seat *seat, const char *name) {
+}
+
+static const struct wl_seat_listener seat_listener = {
+	.capabilities = seat_handle_capabilities,
+	.name = seat_handle_name,
+};
+
 static void *bind_global(struct wl_registry *registry, uint32_t global, uint32_t offered,
 		const struct wl_interface *interface, uint32_t wanted) {
 	return wl_registry_bind(registry, global, interface, offered < wanted ? offered : wanted);
@@ -107,6 +120,9 @@ static void registry_handle_global(void *data, struct wl_registry *registry, uin
 				strcmp(interface, wanted[i].interface->name) == 0) {
 			*wanted[i].object = bind_global(registry, global, version,
 				wanted[i].interface, wanted[i].version);
+			if (wanted[i].object == (void **)&globals->seat) {
+				wl_seat_add_listener(globals->seat, &seat_listener, globals);
+			}
 		}
 	}
 }
@@ -137,7 +153,7 @@ bool globals_init(struct globals *globals) {
 	}
 	globals->registry = wl_display_get_registry(globals->display);
 	wl_registry_add_listener(globals->registry, &registry_listener, globals);
-	// The second one is for the names of the outputs.
+	// The second one is for the names of the outputs, and what the seat has.
 	if (wl_display_roundtrip(globals->display) < 0 ||
 			wl_display_roundtrip(globals->display) < 0) {
 		complain("the compositor closed the connection");

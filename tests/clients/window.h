@@ -33,6 +33,7 @@ struct globals {
 	struct wl_compositor *compositor;
 	struct wl_shm *shm;
 	struct wl_seat *seat;
+	uint32_t seat_capabilities;
 	struct xdg_wm_base *wm_base;
 	struct wp_presentation *presentation;
 	struct wp_viewporter *viewporter;
