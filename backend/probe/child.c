@@ -75,7 +75,11 @@ static void read_output(struct probe_child *child) {
 }
 
 static int handle_output(int fd, uint32_t mask, void *data) {
-	read_output(data);
+	struct probe_child *child = data;
+	read_output(child);
+	if (child->output_fd < 0 && child->pid < 0) {
+		child->handlers->ended(0, -1, child->data);
+	}
 	return 0;
 }
 
@@ -214,15 +218,23 @@ static bool child_start(struct probe_child *child, const char *path, char *const
 		return false;
 	}
 
-	child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
-	if (child->pid_fd < 0) {
-		return false;
-	}
 	child->output_source = wl_event_loop_add_fd(child->loop, child->output_fd,
 		WL_EVENT_READABLE, handle_output, child);
+	if (child->output_source == NULL) {
+		return false;
+	}
+	child->pid_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+	if (child->pid_fd < 0 && errno == ESRCH) {
+		// It has ended, and a program that ignores SIGCHLD has no zombies. What it said is still
+		// to be read: the end of that is the end of the child
+		child->pid = -1;
+		return true;
+	} else if (child->pid_fd < 0) {
+		return false;
+	}
 	child->pid_source = wl_event_loop_add_fd(child->loop, child->pid_fd, WL_EVENT_READABLE,
 		handle_exit, child);
-	return child->output_source != NULL && child->pid_source != NULL;
+	return child->pid_source != NULL;
 }
 
 struct probe_child *probe_child_spawn(struct wl_event_loop *loop, const char *path,
@@ -262,8 +274,9 @@ void probe_child_destroy(struct probe_child *child) {
 	}
 
 	// A process that waits in the kernel for a device dies only when the wait is over, if ever:
-	// the event loop reaps it then, nobody waits for it here
-	kill(child->pid, SIGKILL);
+	// the event loop reaps it then, nobody waits for it here. Not kill(): whoever reaps every child
+	// may have freed the number for another process
+	syscall(SYS_pidfd_send_signal, child->pid_fd, SIGKILL, NULL, 0);
 	stop_output(child);
 	child->handlers = NULL;
 	child->loop_destroy.notify = handle_loop_destroy;
