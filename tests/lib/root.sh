@@ -113,7 +113,8 @@ root_build() {
 		die "making the build root takes 3.5 GB below $root_cache; ${free// /} MB are free." \
 			"Set XDG_CACHE_HOME to a place with more room."
 	say "the build root is made once: $root_dir"
-	run_step "making the build root (a minute or two)" "$log" "${userns[@]}" \
+	# KILL: unshare blocks what is milder; everything in its namespaces goes with it.
+	SAY_SIGNAL=KILL run_step "making the build root (a minute or two)" "$log" "${userns[@]}" \
 		setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork \
 		--kill-child --mount-proc -- "$source_dir/tests/root/make" "$root_dir.partial" || {
 		root_remove "$root_dir.partial"

@@ -49,7 +49,8 @@ say_progress() {
 }
 
 # run_step TEXT LOG COMMAND…: runs it with its output in LOG, tells how long it took, and shows
-# the end of the log when it fails. Its status is the command's.
+# the end of the log when it fails. Its status is the command's. A signal sent to this process ends
+# the command, by SAY_SIGNAL.
 run_step() {
 	local text=$1 log=$2 started status=0 pid
 	shift 2
@@ -59,7 +60,7 @@ run_step() {
 	env --default-signal=INT,QUIT "$@" </dev/null >"$log" 2>&1 &
 	pid=$!
 	# shellcheck disable=SC2064 # the process of now
-	trap "kill -TERM $pid 2>/dev/null" TERM HUP INT
+	trap "kill -${SAY_SIGNAL:-TERM} $pid 2>/dev/null" TERM HUP INT
 	say_progress "$pid" "$log" "$text" "$started"
 	while kill -0 "$pid" 2>/dev/null; do
 		wait "$pid" || true

@@ -249,7 +249,10 @@ def main() -> None:
         os.dup2(console, fd)
     # The command's own terminals are its business; ours is the console's log.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Agent(open_port()).serve()
+    port = open_port()
+    # What the first command looks for has to be there, with its properties.
+    os.spawnlp(os.P_WAIT, "udevadm", "udevadm", "settle", "--timeout=30")
+    Agent(port).serve()
 
 
 if __name__ == "__main__":
