@@ -43,6 +43,7 @@ PROGRAMS = [BUILD / "meson" / place for place in
 GUEST_ENVIRONMENT = {
     "PATH": ":".join(map(str, PROGRAMS)) + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",
     "LIBSEAT_BACKEND": "builtin",
+    "SLUICE_LIBEXECDIR": str(BUILD / "meson/backend/probe/program"),
 }
 
 @dataclass

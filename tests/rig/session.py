@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from .rig import Rig
 
 #: software renderers in an emulated processor take their time
 SLOW = 120
+#: until input devices of the rig were read, in seconds
+SETTLE = 0.3
 
 
 class Client:
@@ -250,16 +253,25 @@ def holding(rig: Rig, key: str) -> Iterator[None]:
             {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": key}}}])
 
     send(True)
+    # Keyboard and tablet are devices of their own: what comes first is read first only if it
+    # comes alone
+    time.sleep(SETTLE)
     try:
         yield
     finally:
         send(False)
+        time.sleep(SETTLE)
 
 
 def drag(rig: Rig, start: tuple[int, int], end: tuple[int, int], button: str = "left") -> None:
-    """Logo and a button, from a pixel to a pixel."""
-    point(rig, *start)
+    """Logo and a button, from a pixel to a pixel; what moves, moves by just their distance."""
+    # The tablet's steps are no pixels, and sluice moves by whole ones: away from the edge of one
+    margins = [0.3 if a < b else -0.3 if a > b else 0.0 for a, b in zip(start, end)]
+    point(rig, *(place - margin for place, margin in zip(start, margins)))
     with holding(rig, "meta_l"):
         press(rig, button, True)
-        point(rig, *end)
+        time.sleep(SETTLE)
+        point(rig, *(place + margin for place, margin in zip(end, margins)))
+        time.sleep(SETTLE)
         press(rig, button, False)
+        time.sleep(SETTLE)
