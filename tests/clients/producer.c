@@ -160,8 +160,11 @@ const char *producer_present(struct producer *producer, const struct pattern *pa
 		return "no free buffer";
 	}
 	producer->frame++;
-	if (options->redraw || !rect_is_empty(buffer->stale)) {
+	// Drawing makes every buffer stale: without redraw it happens once for all of them
+	if (options->redraw || producer->full) {
 		buffer_set_draw(&producer->set, pattern, producer->frame, damage);
+	}
+	if (!rect_is_empty(buffer->stale)) {
 		vram_buffer_upload(buffer);
 	}
 	if (options->has_poison && producer->frame > (uint32_t)options->poison_after) {
