@@ -8,12 +8,14 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from . import agent
 from .guest import RigError
 from .qmp import QmpError
 from .rig import Rig
 
+USAGE = Path(__file__).with_name("usage")
 # An interrupt may come twice for one key press: from the terminal and from a parent process.
 SAME_INTERRUPT = 0.3
 
@@ -26,30 +28,27 @@ def split(arguments: list[str]) -> tuple[list[str], list[str]]:
     return arguments[:cut], arguments[cut + 1:]
 
 
+class Parser(argparse.ArgumentParser):
+    """Its help is a file, which tests/run shows without a build root too."""
+
+    def format_help(self) -> str:
+        return USAGE.read_text(encoding="utf-8")
+
+    def format_usage(self) -> str:
+        return self.format_help().split("\n", 1)[0] + "\n"
+
+
 def parse() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="tests/run rig", usage="%(prog)s [OPTION…] -- COMMAND…", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Boots the machine with two GPUs and runs COMMAND in it as root. Its output\n"
-                    "and exit status are passed through, and what comes on standard input goes\n"
-                    "to it. Ctrl-C goes to the command; a second one ends the machine.",
-        epilog="In the machine, the source is /src, the build directory is /build (both read-only)\n"
-               "and /out is a new directory below build/out, which stays. A COMMAND of one word\n"
-               "with spaces is for the shell.")
-    parser.add_argument("--size", default="1280x720", metavar="WxH", help="of each screen")
-    parser.add_argument("--heads", type=int, default=1, help="number of screens")
-    parser.add_argument("--vram", type=int, default=256, metavar="MIB", help="of each exporter")
-    parser.add_argument("--exporters", type=int, default=1, help="number of exporters")
-    parser.add_argument("--smp", type=int, default=2, help="number of processors")
-    parser.add_argument("--memory", type=int, default=2048, metavar="MIB", help="of the machine")
-    parser.add_argument("--append", default="", metavar="ARGS", help="more kernel arguments")
-    parser.add_argument("--input", action="store_true", help="with a keyboard and a tablet")
-    parser.add_argument("--icount", action="store_true",
-                        help="time counts instructions: slow, and repeats")
-    parser.add_argument("--kvm", action="store_true", default=None, help="use /dev/kvm")
-    parser.add_argument("--screenshot", metavar="NAME.png",
-                        help="write each screen's last picture into the run's directory")
-    parser.add_argument("--no-build", action="store_true", help="do not build the tree before")
-    parser.add_argument("--quiet", action="store_true", help="only the command's output")
+    parser = Parser(prog="tests/run rig")
+    parser.add_argument("--size", default="1280x720")
+    parser.add_argument("--screenshot")
+    parser.add_argument("--append", default="")
+    for name, default in (("heads", 1), ("exporters", 1), ("vram", 256), ("smp", 2),
+                          ("memory", 2048)):
+        parser.add_argument(f"--{name}", type=int, default=default)
+    for name in ("input", "icount", "no-build", "quiet"):
+        parser.add_argument(f"--{name}", action="store_true")
+    parser.add_argument("--kvm", action="store_true", default=None)
     arguments, command = split(sys.argv[1:])
     options = parser.parse_args(arguments)
     if not command:
