@@ -64,8 +64,7 @@ static struct {
 	int (*close)(int);
 } real;
 
-static void find_real(void)
-{
+static void find_real(void) {
 	/* POSIX's way around ISO C, which has no conversion from object to function pointers */
 	*(void **)&real.open = dlsym(RTLD_NEXT, "open");
 	*(void **)&real.open64 = dlsym(RTLD_NEXT, "open64");
@@ -74,14 +73,12 @@ static void find_real(void)
 	*(void **)&real.close = dlsym(RTLD_NEXT, "close");
 }
 
-static void init(void)
-{
+static void init(void) {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	pthread_once(&once, find_real);
 }
 
-static void handle_destroy(struct handle *handle)
-{
+static void handle_destroy(struct handle *handle) {
 	if (handle == NULL) {
 		return;
 	}
@@ -94,8 +91,7 @@ static void handle_destroy(struct handle *handle)
 }
 
 /* Removes and returns the handle of fd. Call with the lock held. */
-static struct handle *handle_take(int fd)
-{
+static struct handle *handle_take(int fd) {
 	for (struct handle **link = &handles; *link != NULL; link = &(*link)->next) {
 		if ((*link)->fd == fd) {
 			struct handle *handle = *link;
@@ -107,8 +103,7 @@ static struct handle *handle_take(int fd)
 }
 
 /* Call with the lock held. */
-static struct handle *handle_find(int fd)
-{
+static struct handle *handle_find(int fd) {
 	struct handle *handle = handles;
 	while (handle != NULL && handle->fd != fd) {
 		handle = handle->next;
@@ -125,8 +120,7 @@ static struct handle *handle_find(int fd)
 }
 
 /* Makes a file descriptor for the handle, which is then owned by the list; -1 on error. */
-static int handle_publish(struct handle *handle, const char *name, int flags)
-{
+static int handle_publish(struct handle *handle, const char *name, int flags) {
 	int fd = memfd_create(name, (flags & O_CLOEXEC) != 0 ? MFD_CLOEXEC : 0);
 	if (fd < 0) {
 		return -1;
@@ -150,8 +144,7 @@ static int handle_publish(struct handle *handle, const char *name, int flags)
 	return fd;
 }
 
-static int open_device(int flags)
-{
+static int open_device(int flags) {
 	struct handle *handle = calloc(1, sizeof(*handle));
 	if (handle == NULL) {
 		return -1;
@@ -165,8 +158,7 @@ static int open_device(int flags)
 }
 
 /* Our duplicate of the caller's memfd, or -1. */
-static int handle_file(struct handle *handle, int theirs)
-{
+static int handle_file(struct handle *handle, int theirs) {
 	for (size_t i = 0; i < handle->nr_files; i++) {
 		if (handle->files[i].theirs == theirs) {
 			return handle->files[i].ours;
@@ -186,8 +178,7 @@ static int handle_file(struct handle *handle, int theirs)
 	return ours;
 }
 
-static bool handle_add_range(struct handle *handle, const struct udmabuf_create_item *item)
-{
+static bool handle_add_range(struct handle *handle, const struct udmabuf_create_item *item) {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	uint64_t end;
 	struct stat st;
@@ -225,8 +216,7 @@ static bool handle_add_range(struct handle *handle, const struct udmabuf_create_
 	return true;
 }
 
-static int create_list(const struct udmabuf_create_list *list)
-{
+static int create_list(const struct udmabuf_create_list *list) {
 	if (list->count == 0 || (list->flags & ~(uint32_t)UDMABUF_FLAGS_CLOEXEC) != 0) {
 		errno = EINVAL;
 		return -1;
@@ -258,8 +248,7 @@ fail:;
 }
 
 /* Call with the lock held. */
-static void *map_ranges(const struct handle *handle, size_t length, int prot, off_t offset)
-{
+static void *map_ranges(const struct handle *handle, size_t length, int prot, off_t offset) {
 	uint64_t end;
 	if (offset < 0 || length == 0 ||
 			__builtin_add_overflow((uint64_t)offset, (uint64_t)length, &end) ||
@@ -296,18 +285,15 @@ static void *map_ranges(const struct handle *handle, size_t length, int prot, of
 	return base;
 }
 
-static bool is_device_path(const char *path)
-{
+static bool is_device_path(const char *path) {
 	return path != NULL && strcmp(path, "/dev/udmabuf") == 0;
 }
 
-static mode_t mode_argument(int flags, va_list args)
-{
+static mode_t mode_argument(int flags, va_list args) {
 	return (flags & (O_CREAT | __O_TMPFILE)) != 0 ? va_arg(args, mode_t) : 0;
 }
 
-EXPORT int open(const char *path, int flags, ...)
-{
+EXPORT int open(const char *path, int flags, ...) {
 	va_list args;
 	va_start(args, flags);
 	mode_t mode = mode_argument(flags, args);
@@ -316,8 +302,7 @@ EXPORT int open(const char *path, int flags, ...)
 	return is_device_path(path) ? open_device(flags) : real.open(path, flags, mode);
 }
 
-EXPORT int open64(const char *path, int flags, ...)
-{
+EXPORT int open64(const char *path, int flags, ...) {
 	va_list args;
 	va_start(args, flags);
 	mode_t mode = mode_argument(flags, args);
@@ -326,8 +311,7 @@ EXPORT int open64(const char *path, int flags, ...)
 	return is_device_path(path) ? open_device(flags) : real.open64(path, flags, mode);
 }
 
-EXPORT int ioctl(int fd, unsigned long request, ...)
-{
+EXPORT int ioctl(int fd, unsigned long request, ...) {
 	va_list args;
 	va_start(args, request);
 	void *argument = va_arg(args, void *);
@@ -343,8 +327,7 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	return ours ? create_list(argument) : real.ioctl(fd, request, argument);
 }
 
-EXPORT void *mmap64(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
-{
+EXPORT void *mmap64(void *addr, size_t length, int prot, int flags, int fd, off_t offset) {
 	init();
 	if (fd < 0 || (flags & MAP_ANONYMOUS) != 0) {
 		return real.mmap(addr, length, prot, flags, fd, offset);
@@ -365,13 +348,11 @@ EXPORT void *mmap64(void *addr, size_t length, int prot, int flags, int fd, off_
 	return base;
 }
 
-EXPORT void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset)
-{
+EXPORT void *mmap(void *addr, size_t length, int prot, int flags, int fd, off_t offset) {
 	return mmap64(addr, length, prot, flags, fd, offset);
 }
 
-EXPORT int close(int fd)
-{
+EXPORT int close(int fd) {
 	init();
 	pthread_mutex_lock(&lock);
 	struct handle *handle = handle_take(fd);
