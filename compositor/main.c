@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <wlr/util/log.h>
-#include <sluice/renderer.h>
 #include "launch.h"
 #include "server.h"
 
@@ -38,9 +37,8 @@ static const char usage[] =
 	"by wlroots.\n";
 
 struct options {
-	enum server_mode mode;
+	struct server_options server;
 	enum wlr_log_importance verbosity;
-	bool no_gpu, no_cpu;
 	char **command; // NULL if there is none
 };
 
@@ -61,9 +59,9 @@ static const struct option long_options[] = {
 
 /** Exits on --help, --version and on what cannot be understood. */
 static void parse_options(struct options *options, int argc, char *argv[]) {
-	*options = (struct options){ .mode = MODE_SESSION, .verbosity = WLR_INFO };
+	*options = (struct options){ .verbosity = WLR_INFO };
 	if (argc > 1 && strcmp(argv[1], "kiosk") == 0) {
-		options->mode = MODE_KIOSK;
+		options->server.mode = MODE_KIOSK;
 		argv[1] = argv[0];
 		argc--;
 		argv++;
@@ -78,10 +76,10 @@ static void parse_options(struct options *options, int argc, char *argv[]) {
 			options->verbosity = WLR_ERROR;
 			break;
 		case OPTION_NO_GPU:
-			options->no_gpu = true;
+			options->server.no_gpu = true;
 			break;
 		case OPTION_NO_CPU:
-			options->no_cpu = true;
+			options->server.no_cpu = true;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -97,7 +95,7 @@ static void parse_options(struct options *options, int argc, char *argv[]) {
 	if (optind < argc) {
 		options->command = &argv[optind];
 	}
-	if (options->mode == MODE_KIOSK && options->command == NULL) {
+	if (options->server.mode == MODE_KIOSK && options->command == NULL) {
 		fputs("sluice: kiosk needs a command: sluice kiosk -- command...\n", stderr);
 		exit(EXIT_FAILURE);
 	}
@@ -109,16 +107,16 @@ int main(int argc, char *argv[]) {
 	wlr_log_init(options.verbosity, NULL);
 
 	struct server server;
-	if (!server_init(&server, options.mode)) {
+	if (!server_init(&server, &options.server)) {
 		return EXIT_FAILURE;
 	}
-	sluice_renderer_allow(server.renderer, !options.no_gpu, !options.no_cpu);
 
 	struct launch *launch = NULL;
 	server.exit_status = EXIT_FAILURE;
 	if (server_start(&server)) {
 		if (options.command != NULL) {
-			launch = launch_create(&server, options.command, options.mode == MODE_KIOSK);
+			launch = launch_create(&server, options.command,
+				options.server.mode == MODE_KIOSK);
 		}
 		if (options.command == NULL || launch != NULL) {
 			wl_display_run(server.display);

@@ -36,7 +36,8 @@ static bool output_commit(struct output *output) {
 
 static void handle_frame(struct wl_listener *listener, void *data) {
 	struct output *output = wl_container_of(listener, output, frame);
-	if (wlr_scene_output_needs_frame(output->scene_output)) {
+	if (wlr_scene_output_needs_frame(output->scene_output) &&
+			!direct_commit(output->server->ladder, output)) {
 		output_commit(output);
 	}
 	struct timespec now;
@@ -60,6 +61,7 @@ static void handle_destroy(struct wl_listener *listener, void *data) {
 	wl_list_remove(&output->request_state.link);
 	wl_list_remove(&output->destroy.link);
 	wl_list_remove(&output->link);
+	output->wlr_output->data = NULL;
 	free(output);
 	window_arrange_output(server);
 }
@@ -111,7 +113,6 @@ void output_handle_new(struct wl_listener *listener, void *data) {
 	}
 	output->server = server;
 	output->wlr_output = wlr_output;
-	wlr_output->data = output;
 	output->scene_output = wlr_scene_output_create(server->scene, wlr_output);
 	if (output->scene_output == NULL) {
 		wlr_output_layout_remove(server->output_layout, wlr_output);
@@ -120,6 +121,7 @@ void output_handle_new(struct wl_listener *listener, void *data) {
 	}
 	wlr_scene_output_layout_add_output(server->scene_layout, layout_output,
 		output->scene_output);
+	wlr_output->data = output;
 	wl_list_insert(server->outputs.prev, &output->link);
 
 	output->frame.notify = handle_frame;
@@ -153,7 +155,9 @@ struct wlr_box output_get_box(struct output *output) {
 	return box;
 }
 
-void output_damage_all(struct server *server) {
+static void damage_all(void *data) {
+	struct server *server = data;
+	server->damage = NULL;
 	struct output *output;
 	wl_list_for_each(output, &server->outputs, link) {
 		// The scene listens to this
@@ -164,5 +168,12 @@ void output_damage_all(struct server *server) {
 		wl_signal_emit_mutable(&output->wlr_output->events.damage, &event);
 		pixman_region32_fini(&whole);
 		wlr_output_schedule_frame(output->wlr_output);
+	}
+}
+
+void output_damage_all(struct server *server) {
+	// Not at once: a frame that is being drawn would take the damage for its own
+	if (server->damage == NULL) {
+		server->damage = wl_event_loop_add_idle(server->loop, damage_all, server);
 	}
 }

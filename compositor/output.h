@@ -1,6 +1,7 @@
 #ifndef OUTPUT_H
 #define OUTPUT_H
 
+#include "path/direct.h"
 #include "server.h"
 
 /** A screen. */
@@ -11,6 +12,7 @@ struct output {
 	struct wlr_scene_output *scene_output;
 	/** Scanout of what is on this screen is known to fail: see path/ladder.h. */
 	bool composite_only;
+	struct direct direct;
 
 	struct wl_listener frame;
 	struct wl_listener request_state;

@@ -32,10 +32,10 @@ static void unconstrain(struct popup *popup) {
 		return;
 	}
 	// In coordinates of the window's surface
-	const struct wlr_box *geometry = &window->toplevel->base->geometry;
+	struct wlr_box geometry = window_get_geometry(window);
 	struct wlr_box box = output_get_box(output);
-	box.x -= at.x - geometry->x;
-	box.y -= at.y - geometry->y;
+	box.x -= at.x - geometry.x;
+	box.y -= at.y - geometry.y;
 	wlr_xdg_popup_unconstrain_from_box(popup->wlr_popup, &box);
 }
 
@@ -57,6 +57,7 @@ static void handle_destroy(struct wl_listener *listener, void *data) {
 	wl_list_remove(&popup->commit.link);
 	wl_list_remove(&popup->reposition.link);
 	wl_list_remove(&popup->destroy.link);
+	popup->wlr_popup->base->data = NULL; // another may still be made of it
 	free(popup);
 }
 

@@ -172,16 +172,22 @@ struct seat *seat_create(struct server *server) {
 	return seat;
 }
 
+void seat_stop_listening(struct seat *seat) {
+	if (seat != NULL) {
+		wl_list_remove(&seat->new_input.link);
+		wl_list_init(&seat->new_input.link);
+	}
+}
+
 void seat_destroy(struct seat *seat) {
 	if (seat == NULL) {
 		return;
 	}
-	wl_list_remove(&seat->new_input.link);
 	wl_list_remove(&seat->request_set_selection.link);
 	wl_list_remove(&seat->request_start_drag.link);
 	wl_list_remove(&seat->start_drag.link);
 	seat_finish_pointer(seat);
 	wlr_xcursor_manager_destroy(seat->xcursors);
 	wlr_cursor_destroy(seat->cursor);
-	// The devices outlive this: they go with the backend, and take what listens to them along
+	free(seat);
 }

@@ -38,6 +38,9 @@ struct seat {
 };
 
 struct seat *seat_create(struct server *server);
+/** Stop to take devices of the backend. NULL is allowed. */
+void seat_stop_listening(struct seat *seat);
+/** After the backend, and its devices, are gone. NULL is allowed. */
 void seat_destroy(struct seat *seat);
 /** Give the keyboard to a window, NULL for none. */
 void seat_focus(struct seat *seat, struct window *window);

@@ -29,7 +29,7 @@ static bool handle_binding(struct seat *seat, xkb_keysym_t sym, uint32_t modifie
 		}
 		return true;
 	}
-	if (server->mode == MODE_KIOSK) {
+	if (server->options.mode == MODE_KIOSK) {
 		return false;
 	}
 	if ((modifiers & WLR_MODIFIER_ALT) && sym == XKB_KEY_Tab) {

@@ -89,7 +89,7 @@ static uint32_t nearest_corner(const struct wlr_box *box, double x, double y) {
 /** The Logo key turns a press into a move (left) or a resize (right). */
 static bool begin_binding_grab(struct seat *seat, struct window *window, uint32_t button) {
 	struct wlr_keyboard *keyboard = wlr_seat_get_keyboard(seat->wlr_seat);
-	if (window == NULL || keyboard == NULL || seat->server->mode == MODE_KIOSK ||
+	if (window == NULL || keyboard == NULL || seat->server->options.mode == MODE_KIOSK ||
 			!(wlr_keyboard_get_modifiers(keyboard) & WLR_MODIFIER_LOGO)) {
 		return false;
 	}
@@ -196,16 +196,7 @@ static void handle_touch_frame(struct wl_listener *listener, void *data) {
 
 void seat_begin_grab(struct seat *seat, struct window *window, enum grab_mode mode,
 		uint32_t edges) {
-	if (seat->wlr_seat->pointer_state.button_count == 0 && seat->grab_mode == GRAB_NONE) {
-		// A request of a client that comes after the button was released is too late, but the
-		// press that starts a grab of our own is not counted, as no client gets it
-		struct wlr_keyboard *keyboard = wlr_seat_get_keyboard(seat->wlr_seat);
-		if (keyboard == NULL ||
-				!(wlr_keyboard_get_modifiers(keyboard) & WLR_MODIFIER_LOGO)) {
-			return;
-		}
-	}
-	if (window->fullscreen) {
+	if (window->fullscreen || seat->grab_mode != GRAB_NONE) {
 		return;
 	}
 	seat->grab_mode = mode;

@@ -61,6 +61,7 @@ static void handle_backend_destroy(struct wl_listener *listener, void *data) {
 	wl_list_init(&server->backend_destroy.link);
 	wl_list_remove(&server->new_output.link);
 	wl_list_init(&server->new_output.link);
+	seat_stop_listening(server->seat); // the backend asserts that nobody listens any more
 	server->backend = NULL;
 	server->exporters = NULL;
 	wlr_log(WLR_ERROR, "The backend is gone (was the display GPU unplugged?): ending");
@@ -84,7 +85,9 @@ static struct wlr_renderer *create_renderer(struct server *server) {
 	struct wlr_renderer *renderer = sluice_renderer_create(inner, server->loop, drm_fd);
 	if (renderer == NULL) {
 		wlr_renderer_destroy(inner);
+		return NULL;
 	}
+	sluice_renderer_allow(renderer, !server->options.no_gpu, !server->options.no_cpu);
 	return renderer;
 }
 
@@ -92,8 +95,9 @@ static struct wlr_renderer *create_renderer(struct server *server) {
  * The GPU was reset, and every texture is lost with it: make a new renderer, move everything
  * over, then destroy the old one (in this order, as sway does).
  */
-static void handle_renderer_lost(struct wl_listener *listener, void *data) {
-	struct server *server = wl_container_of(listener, server, renderer_lost);
+static void replace_renderer(void *data) {
+	struct server *server = data;
+	server->replace_renderer = NULL;
 	wlr_log(WLR_INFO, "The renderer lost its GPU: making a new one");
 
 	struct wlr_renderer *renderer = create_renderer(server);
@@ -120,6 +124,15 @@ static void handle_renderer_lost(struct wl_listener *listener, void *data) {
 	}
 	wlr_allocator_destroy(old_allocator);
 	wlr_renderer_destroy(old_renderer);
+}
+
+static void handle_renderer_lost(struct wl_listener *listener, void *data) {
+	struct server *server = wl_container_of(listener, server, renderer_lost);
+	// The renderer is in the middle of drawing: it must not go before it has returned
+	if (server->replace_renderer == NULL) {
+		server->replace_renderer =
+			wl_event_loop_add_idle(server->loop, replace_renderer, server);
+	}
 }
 
 static bool init_backend(struct server *server) {
@@ -205,8 +218,8 @@ static bool init_scene(struct server *server) {
 	return server->scene_layout != NULL;
 }
 
-bool server_init(struct server *server, enum server_mode mode) {
-	*server = (struct server){ .mode = mode };
+bool server_init(struct server *server, const struct server_options *options) {
+	*server = (struct server){ .options = *options };
 	wl_list_init(&server->outputs);
 	wl_list_init(&server->windows);
 	wl_list_init(&server->backend_destroy.link);
@@ -285,13 +298,18 @@ void server_finish(struct server *server) {
 	remove_source(&server->sigint);
 	remove_source(&server->sigterm);
 	remove_source(&server->sigusr1);
+	remove_source(&server->damage);
+	remove_source(&server->replace_renderer);
 
 	vram_manager_destroy(server->vram);
-	ladder_destroy(server->ladder);
-	seat_destroy(server->seat);
+	// Outputs and devices say good-bye to ladder and seat
+	seat_stop_listening(server->seat);
 	if (server->backend != NULL) {
 		wlr_backend_destroy(server->backend);
 	}
+	ladder_destroy(server->ladder);
+	seat_destroy(server->seat);
+	remove_source(&server->damage);
 	if (server->scene != NULL) {
 		wlr_scene_node_destroy(&server->scene->tree.node);
 	}

@@ -12,9 +12,15 @@ enum server_mode {
 	MODE_KIOSK, // one command, full screen; ends with it
 };
 
+/** What the command line says. */
+struct server_options {
+	enum server_mode mode;
+	bool no_gpu, no_cpu; // paths that are not to be used
+};
+
 /** The compositor: everything hangs off this. */
 struct server {
-	enum server_mode mode;
+	struct server_options options;
 	struct wl_display *display;
 	struct wl_event_loop *loop;
 
@@ -44,10 +50,11 @@ struct server {
 	struct wl_listener new_popup;
 	struct wl_listener renderer_lost;
 	struct wl_event_source *sigint, *sigterm, *sigusr1;
+	struct wl_event_source *damage, *replace_renderer; // idle, NULL unless pending
 };
 
 /** Bring everything up, up to a listening socket. On failure what came up is taken down. */
-bool server_init(struct server *server, enum server_mode mode);
+bool server_init(struct server *server, const struct server_options *options);
 /** Start the backends: outputs and inputs appear. */
 bool server_start(struct server *server);
 void server_finish(struct server *server);

@@ -3,6 +3,7 @@
 #include <wlr/types/wlr_cursor.h>
 #include <wlr/types/wlr_output_layout.h>
 #include <wlr/types/wlr_scene.h>
+#include <wlr/types/wlr_seat.h>
 #include <wlr/types/wlr_xdg_shell.h>
 #include <wlr/util/edges.h>
 #include <wlr/util/log.h>
@@ -12,6 +13,7 @@
 #include "window.h"
 
 #define XDG_SHELL_VERSION 6
+#define MAX_EXTENT (1 << 24)
 
 struct window *window_get_focused(struct server *server) {
 	struct window *window;
@@ -27,14 +29,29 @@ struct wlr_surface *window_get_surface(struct window *window) {
 	return window->toplevel->base->surface;
 }
 
+/** A client's numbers, kept so small that sums of a few of them fit into an int. */
+static int clamp(int value) {
+	return value > MAX_EXTENT ? MAX_EXTENT : value < -MAX_EXTENT ? -MAX_EXTENT : value;
+}
+
+struct wlr_box window_get_geometry(struct window *window) {
+	const struct wlr_box *geometry = &window->toplevel->base->geometry;
+	return (struct wlr_box){
+		.x = clamp(geometry->x),
+		.y = clamp(geometry->y),
+		.width = clamp(geometry->width),
+		.height = clamp(geometry->height),
+	};
+}
+
 struct wlr_box window_get_box(struct window *window) {
 	// The scene puts the geometry's corner, not the surface's, at the tree's place
 	const struct wlr_box *geometry = &window->toplevel->base->geometry;
 	return (struct wlr_box){
-		.x = window->tree->node.x,
-		.y = window->tree->node.y,
-		.width = geometry->width,
-		.height = geometry->height,
+		.x = clamp(window->tree->node.x),
+		.y = clamp(window->tree->node.y),
+		.width = clamp(geometry->width),
+		.height = clamp(geometry->height),
 	};
 }
 
@@ -170,7 +187,7 @@ static void set_filling(struct window *window, bool fullscreen, bool maximized,
 
 void window_set_fullscreen(struct window *window, bool fullscreen,
 		struct wlr_output *wlr_output) {
-	if (window->server->mode == MODE_KIOSK) {
+	if (window->server->options.mode == MODE_KIOSK) {
 		fullscreen = true;
 	}
 	set_filling(window, fullscreen, window->maximized && !fullscreen, wlr_output);
@@ -182,7 +199,8 @@ void window_arrange_output(struct server *server) {
 		if (window->output != NULL && window->output->data == NULL) {
 			window->output = NULL;
 		}
-		if (window->fullscreen || window->maximized) {
+		if (window->toplevel->base->initialized &&
+				(window->fullscreen || window->maximized)) {
 			fill_output(window);
 		}
 	}
@@ -241,6 +259,11 @@ static void handle_unmap(struct wl_listener *listener, void *data) {
 	struct server *server = window->server;
 	window->mapped = false;
 	wlr_scene_node_set_enabled(&window->tree->node, false);
+	wlr_scene_node_set_enabled(&window->backdrop->node, false);
+	// It comes back as a new window does, or not at all
+	window->fullscreen = window->maximized = false;
+	window->output = NULL;
+	window->resize_edges = WLR_EDGE_NONE;
 	seat_forget_window(server->seat, window);
 	struct window *next = window_get_focused(server);
 	if (next != NULL) {
@@ -264,7 +287,7 @@ static void handle_commit(struct wl_listener *listener, void *data) {
 	wlr_xdg_toplevel_set_wm_capabilities(window->toplevel,
 		WLR_XDG_TOPLEVEL_WM_CAPABILITIES_FULLSCREEN | WLR_XDG_TOPLEVEL_WM_CAPABILITIES_MAXIMIZE);
 	bool dialog = window->toplevel->parent != NULL;
-	if (window->server->mode == MODE_KIOSK && !dialog) {
+	if (window->server->options.mode == MODE_KIOSK && !dialog) {
 		window_set_fullscreen(window, true, window->toplevel->requested.fullscreen_output);
 	} else if (window->toplevel->requested.fullscreen) {
 		window_set_fullscreen(window, true, window->toplevel->requested.fullscreen_output);
@@ -287,18 +310,31 @@ static void handle_destroy(struct wl_listener *listener, void *data) {
 		wl_list_remove(&listeners[i]->link);
 	}
 	wl_list_remove(&window->link);
+	window->toplevel->base->data = NULL; // a popup may still be made of it
 	wlr_scene_node_destroy(&window->tree->node);
 	free(window);
 }
 
+/** Whether a request comes of a button that is still held down on the window. */
+static bool is_pressed_on(struct window *window, uint32_t serial) {
+	return wlr_seat_validate_pointer_grab_serial(window->server->seat->wlr_seat, NULL, serial);
+}
+
 static void handle_request_move(struct wl_listener *listener, void *data) {
 	struct window *window = wl_container_of(listener, window, request_move);
+	const struct wlr_xdg_toplevel_move_event *event = data;
+	if (!is_pressed_on(window, event->serial)) {
+		return;
+	}
 	seat_begin_grab(window->server->seat, window, GRAB_MOVE, 0);
 }
 
 static void handle_request_resize(struct wl_listener *listener, void *data) {
 	struct window *window = wl_container_of(listener, window, request_resize);
 	const struct wlr_xdg_toplevel_resize_event *event = data;
+	if (!is_pressed_on(window, event->serial)) {
+		return;
+	}
 	seat_begin_grab(window->server->seat, window, GRAB_RESIZE, event->edges);
 }
 

@@ -39,6 +39,8 @@ void window_focus_next(struct server *server);
 struct wlr_surface *window_get_surface(struct window *window);
 /** The visible part (the xdg geometry) in layout coordinates. */
 struct wlr_box window_get_box(struct window *window);
+/** The visible part in surface coordinates. */
+struct wlr_box window_get_geometry(struct window *window);
 void window_move(struct window *window, int x, int y);
 /** Ask for a new size. The edges (enum wlr_edges) move; the others stay where they are. */
 void window_resize(struct window *window, const struct wlr_box *box, uint32_t edges);

@@ -6,8 +6,8 @@
 #include <wlr/render/drm_format_set.h>
 #include <wlr/util/log.h>
 #include <sluice/allocator.h>
+#include <sluice/buffer.h>
 #include <sluice/vram.h>
-#include "wlr/buffer.h"
 
 /** amdgpu wants rows of a multiple of 256 bytes; radeonsi refuses less than 16 rows a block. */
 #define STRIDE_ALIGNMENT 256

@@ -9,8 +9,11 @@
 #include <unistd.h>
 #include <wlr/interfaces/wlr_buffer.h>
 #include <wlr/util/log.h>
+#include <sluice/buffer.h>
 #include "wlr/access.h"
-#include "wlr/buffer.h"
+
+/** A process may have some 65,000 mappings (vm.max_map_count); clients make many buffers. */
+#define MAX_MAPPINGS 512
 
 struct vram_buffer {
 	struct sluice_buffer buffer;
@@ -86,11 +89,18 @@ static bool map_ranges(struct vram_buffer *buffer) {
 		return false;
 	}
 
-	size_t done = 0;
-	for (size_t i = 0; i < buffer->ranges_len; i++) {
-		const struct sluice_range *range = &buffer->ranges[i];
+	size_t done = 0, mappings = 0;
+	for (size_t i = 0; i < buffer->ranges_len; mappings++) {
+		// Ranges that happen to follow each other are one mapping
+		struct sluice_range joined = buffer->ranges[i++];
+		while (i < buffer->ranges_len &&
+				buffer->ranges[i].offset == joined.offset + joined.length) {
+			joined.length += buffer->ranges[i++].length;
+		}
+		const struct sluice_range *range = &joined;
 		void *part;
-		int ret = sluice_vfio_device_map(buffer->device, buffer->region, range->offset,
+		int ret = mappings == MAX_MAPPINGS ? -EMLINK :
+			sluice_vfio_device_map(buffer->device, buffer->region, range->offset,
 			range->length, PROT_READ | PROT_WRITE, &part);
 		if (ret < 0) {
 			wlr_log(WLR_INFO, "Region %" PRIu32 " cannot be mapped, VRAM will not be read "

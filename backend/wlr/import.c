@@ -1,6 +1,7 @@
 #define _DEFAULT_SOURCE
 #include <drm_fourcc.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/dma-buf.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 #include <wlr/interfaces/wlr_buffer.h>
 #include <wlr/util/log.h>
+#include <xf86drm.h>
 #include "wlr/access.h"
 #include "wlr/renderer.h"
 
@@ -25,6 +27,7 @@ static const struct wlr_addon_interface addon_impl = {
 };
 
 void sluice_import_destroy(struct sluice_import *import) {
+	sluice_verdict_forget_import(import);
 	wlr_addon_finish(&import->addon);
 	wl_list_remove(&import->link);
 	wl_list_remove(&import->revoked.link);
@@ -61,24 +64,24 @@ static void get_exporter_name(int fd, char *name, size_t size) {
 	fclose(file);
 }
 
-static bool classify(struct sluice_import *import, const char **exporter, char *name,
-		size_t size) {
+static bool classify(struct sluice_import *import) {
 	struct sluice_renderer *renderer = import->renderer;
 	struct sluice_buffer *vram = sluice_buffer_try_from_buffer(import->buffer);
 	if (vram != NULL) {
 		import->kind = IMPORT_VRAM;
 		import->dmabuf = vram->dmabuf;
-		*exporter = sluice_buffer_get_exporter(vram);
+		import->detached = vram->revoked;
+		snprintf(import->exporter, sizeof(import->exporter), "%s",
+			sluice_buffer_get_exporter(vram));
 		return true;
 	}
 
 	if (!wlr_buffer_get_dmabuf(import->buffer, &import->dmabuf)) {
 		return false;
 	}
-	get_exporter_name(import->dmabuf.fd[0], name, size);
-	*exporter = name;
+	get_exporter_name(import->dmabuf.fd[0], import->exporter, sizeof(import->exporter));
 	// vfio_pci_core is mainline's exporter
-	bool vfio = strncmp(name, "vfio", strlen("vfio")) == 0;
+	bool vfio = strncmp(import->exporter, "vfio", strlen("vfio")) == 0;
 	bool unsupported = wlr_renderer_get_texture_formats(renderer->inner,
 		WLR_BUFFER_CAP_DMABUF) == NULL;
 	import->kind = vfio || unsupported ? IMPORT_FOREIGN : IMPORT_ORDINARY;
@@ -98,24 +101,16 @@ struct sluice_import *sluice_import_get(struct sluice_renderer *renderer,
 		return import;
 	}
 
-	struct sluice_import found = { .renderer = renderer, .buffer = buffer };
-	char name[64];
-	const char *exporter;
-	if (!classify(&found, &exporter, name, sizeof(name))) {
-		return NULL;
-	}
-	if (found.kind != IMPORT_ORDINARY) {
-		found.verdict = sluice_verdict_get(renderer, exporter, &found.dmabuf);
-		if (found.verdict == NULL) {
-			return NULL;
-		}
-	}
-
-	struct sluice_import *import = malloc(sizeof(*import));
+	struct sluice_import *import = calloc(1, sizeof(*import));
 	if (import == NULL) {
 		return NULL;
 	}
-	*import = found;
+	import->renderer = renderer;
+	import->buffer = buffer;
+	if (!classify(import)) {
+		free(import);
+		return NULL;
+	}
 	wlr_addon_init(&import->addon, &buffer->addons, renderer, &addon_impl);
 	wl_list_insert(&renderer->imports, &import->link);
 	import->revoked.notify = handle_revoked;
@@ -124,7 +119,45 @@ struct sluice_import *sluice_import_get(struct sluice_renderer *renderer,
 		struct sluice_buffer *vram = sluice_buffer_try_from_buffer(buffer);
 		wl_signal_add(&vram->events.revoked, &import->revoked);
 	}
+	if (import->kind != IMPORT_ORDINARY && !import->detached) {
+		import->verdict = sluice_verdict_get(renderer, import);
+	}
 	return import;
+}
+
+/** Whether a new import of a DMA-BUF finds its memory revoked. */
+static bool is_reimport_revoked(int drm_fd, int dmabuf_fd) {
+	char *node = drm_fd >= 0 ? drmGetDeviceNameFromFd2(drm_fd) : NULL;
+	int fd = node != NULL ? open(node, O_RDWR | O_CLOEXEC) : -1;
+	free(node);
+	if (fd < 0) {
+		return false;
+	}
+	uint32_t handle;
+	bool revoked = false;
+	if (drmPrimeFDToHandle(fd, dmabuf_fd, &handle) == 0) {
+		drmCloseBufferHandle(fd, handle);
+	} else {
+		revoked = errno == ENODEV;
+	}
+	close(fd);
+	return revoked;
+}
+
+bool sluice_texture_check(struct wlr_texture *wlr_texture) {
+	struct sluice_texture *texture = sluice_texture_from(wlr_texture);
+	if (texture->import == NULL) {
+		return false;
+	}
+	struct sluice_buffer *vram = sluice_buffer_try_from_buffer(texture->buffer);
+	if (vram != NULL) {
+		return sluice_buffer_check(vram);
+	}
+	if (is_reimport_revoked(texture->sluice->drm_fd, texture->import->dmabuf.fd[0])) {
+		sluice_renderer_detach_buffer(&texture->sluice->base, texture->buffer);
+		return false;
+	}
+	return true;
 }
 
 static bool map_dmabuf(struct sluice_import *import) {

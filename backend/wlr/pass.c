@@ -70,6 +70,42 @@ static void wait_for_producer(const struct wlr_render_texture_options *options) 
 	}
 }
 
+/** A dark rectangle, and in the middle of it, smaller if it must be, what explains it. */
+static void draw_placeholder(struct sluice_pass *pass,
+		const struct wlr_render_texture_options *options) {
+	struct wlr_render_rect_options rect = {
+		.color = { .r = 0.08f, .g = 0.08f, .b = 0.1f, .a = 1 },
+		.clip = options->clip,
+	};
+	wlr_render_texture_options_get_dst_box(options, &rect.box);
+	wlr_render_pass_add_rect(pass->inner, &rect);
+
+	struct wlr_texture *texture =
+		sluice_texture_get_placeholder(sluice_texture_from(options->texture));
+	if (texture == NULL) {
+		return;
+	}
+	double scale = 1;
+	scale = fmin(scale, (double)rect.box.width / texture->width);
+	scale = fmin(scale, (double)rect.box.height / texture->height);
+	int width = (int)(texture->width * scale), height = (int)(texture->height * scale);
+	if (width < 1 || height < 1) {
+		return;
+	}
+	wlr_render_pass_add_texture(pass->inner, &(struct wlr_render_texture_options){
+		.texture = texture,
+		.dst_box = {
+			.x = rect.box.x + (rect.box.width - width) / 2,
+			.y = rect.box.y + (rect.box.height - height) / 2,
+			.width = width,
+			.height = height,
+		},
+		.clip = options->clip,
+		.filter_mode = options->filter_mode,
+		.blend_mode = WLR_RENDER_BLEND_MODE_PREMULTIPLIED,
+	});
+}
+
 static void pass_add_texture(struct wlr_render_pass *wlr_pass,
 		const struct wlr_render_texture_options *options) {
 	struct sluice_pass *pass = pass_from(wlr_pass);
@@ -91,12 +127,7 @@ static void pass_add_texture(struct wlr_render_pass *wlr_pass,
 		return;
 	}
 
-	struct wlr_render_rect_options rect = {
-		.color = { .r = 0.08f, .g = 0.08f, .b = 0.1f, .a = 1 },
-		.clip = options->clip,
-	};
-	wlr_render_texture_options_get_dst_box(options, &rect.box);
-	wlr_render_pass_add_rect(pass->inner, &rect);
+	draw_placeholder(pass, options);
 }
 
 static void pass_add_rect(struct wlr_render_pass *wlr_pass,

@@ -71,8 +71,8 @@ static struct wlr_texture *texture_from_buffer(struct wlr_renderer *wlr_renderer
 	if (import == NULL || import->kind == IMPORT_ORDINARY) {
 		return wlr_texture_from_buffer(renderer->inner, buffer);
 	}
-	return sluice_texture_create(renderer, import, (uint32_t)buffer->width,
-		(uint32_t)buffer->height);
+	return sluice_texture_create(renderer, import->detached ? NULL : import,
+		(uint32_t)buffer->width, (uint32_t)buffer->height);
 }
 
 static struct wlr_render_pass *begin_buffer_pass(struct wlr_renderer *wlr_renderer,

@@ -36,6 +36,7 @@ struct sluice_renderer *sluice_renderer_from(struct wlr_renderer *renderer);
 /* Verdicts: can the inner renderer sample images of this exporter? */
 
 enum verdict_state {
+	VERDICT_QUEUED, // until another probe has ended, or an image of the kind comes
 	VERDICT_PENDING,
 	VERDICT_PASSED,
 	VERDICT_FAILED,
@@ -50,11 +51,17 @@ struct sluice_verdict {
 	enum verdict_state state;
 	enum sluice_reason reason; // unless it passed
 	struct sluice_probe *probe; // while pending
+	struct sluice_import *probed; // what it reads, while pending
 };
 
-/** The verdict of images like this one. The first of its kind starts a probe. NULL: no memory. */
+/**
+ * The verdict of images like this one. The first of its kind starts a probe, or has it wait for
+ * another one's end. NULL: the inner renderer takes no such images, or there is no memory.
+ */
 struct sluice_verdict *sluice_verdict_get(struct sluice_renderer *renderer,
-	const char *exporter, const struct wlr_dmabuf_attributes *dmabuf);
+	struct sluice_import *import);
+/** The import goes: a child that reads it is killed, and another image's turn comes. */
+void sluice_verdict_forget_import(struct sluice_import *import);
 /** What was learnt the hard way: the real import failed although the probe had passed. */
 void sluice_verdict_fail(struct sluice_verdict *verdict, enum sluice_reason reason);
 void sluice_verdict_destroy(struct sluice_verdict *verdict);
@@ -76,7 +83,9 @@ struct sluice_import {
 	struct sluice_renderer *renderer;
 	struct wlr_buffer *buffer;
 	enum import_kind kind;
-	struct sluice_verdict *verdict; // NULL for IMPORT_ORDINARY
+	char exporter[64]; // PCI address, or how the kernel calls the exporting driver
+	struct sluice_verdict *verdict; // NULL where the inner renderer takes no such image
+	bool detached; // for good: textures are made without it
 	bool imported; // the GPU import was counted
 
 	struct wl_listener revoked; // IMPORT_VRAM
@@ -90,6 +99,8 @@ struct sluice_import {
 /** Find or make it. NULL if memory ran out, or the buffer is none that textures are made of. */
 struct sluice_import *sluice_import_get(struct sluice_renderer *renderer,
 	struct wlr_buffer *buffer);
+/** Whether the GPU can sample it, and why not. */
+bool sluice_import_gpu_works(const struct sluice_import *import, enum sluice_reason *reason);
 /** Whether the CPU can read it and the inner renderer draw what was read. */
 bool sluice_import_cpu_works(struct sluice_import *import);
 /**
@@ -112,6 +123,8 @@ struct sluice_texture {
 	struct sluice_import *import;
 	struct wlr_buffer *buffer;
 	struct wlr_texture *gpu; // of the inner renderer, made when first drawn
+	struct wlr_buffer *placeholder; // locked, may be NULL
+	struct wlr_texture *placeholder_texture; // of the inner renderer, made when first drawn
 	struct sluice_shadow *shadow; // whose current texture this is, NULL if none
 	bool own_shadow;
 };
@@ -120,6 +133,8 @@ struct sluice_texture *sluice_texture_from(struct wlr_texture *texture);
 /** Without an import, it is one of a dead buffer of the given size. */
 struct wlr_texture *sluice_texture_create(struct sluice_renderer *renderer,
 	struct sluice_import *import, uint32_t width, uint32_t height);
+/** What is drawn instead, of the inner renderer, or NULL. */
+struct wlr_texture *sluice_texture_get_placeholder(struct sluice_texture *texture);
 /** Let go of the buffer, which may destroy it; only the size stays. */
 void sluice_texture_detach(struct sluice_texture *texture);
 /**

@@ -34,8 +34,10 @@ static const struct wlr_buffer_impl pixels_impl = {
 };
 
 static struct sluice_pixels *pixels_create(uint32_t width, uint32_t height, uint32_t format) {
-	// Renderers want rows that start at multiples of 4 bytes
-	size_t stride = ((size_t)width * sluice_format_bytes_per_pixel(format) + 3) & ~(size_t)3;
+	// Renderers want rows of whole pixels that start at multiples of 4 bytes
+	size_t unit = 4 * (size_t)sluice_format_bytes_per_pixel(format);
+	size_t stride =
+		((size_t)width * sluice_format_bytes_per_pixel(format) + unit - 1) / unit * unit;
 	struct sluice_pixels *pixels = calloc(1, sizeof(*pixels));
 	void *data = calloc(height, stride);
 	if (pixels == NULL || data == NULL) {
@@ -96,7 +98,14 @@ void sluice_shadow_push(struct sluice_shadow *shadow, struct wlr_texture *wlr_te
 	const pixman_box32_t whole =
 		{ .x2 = (int32_t)texture->base.width, .y2 = (int32_t)texture->base.height };
 
-	if (damage != NULL) {
+	// What was read before is of no use for an image of another shape, nor after its return
+	uint32_t format = texture->import != NULL ? texture->import->dmabuf.format : 0;
+	bool same_shape = shadow->width == texture->base.width &&
+		shadow->height == texture->base.height && shadow->format == format;
+	shadow->width = texture->base.width;
+	shadow->height = texture->base.height;
+	shadow->format = format;
+	if (damage != NULL && same_shape) {
 		pixman_region32_union(&shadow->stale, &shadow->stale, damage);
 	} else {
 		pixman_region32_reset(&shadow->stale, &whole);
@@ -162,14 +171,17 @@ struct wlr_texture *sluice_shadow_update(struct sluice_shadow *shadow,
 	if (ok) {
 		pixman_region32_subtract(&shadow->stale, &shadow->stale, &read);
 		// Renderers that hold a copy take the change; pixman, which draws from the pixels
-		// themselves, refuses, and needs nothing
+		// themselves, refuses, and makes a new texture of them at no cost
 		if (shadow->texture == NULL) {
 			shadow->texture = wlr_texture_from_buffer(renderer->inner, &shadow->pixels->base);
 			if (shadow->texture != NULL) {
+				wl_list_remove(&shadow->link);
 				wl_list_insert(&renderer->shadows, &shadow->link);
 			}
-		} else if (pixman_region32_not_empty(&read)) {
-			wlr_texture_update_from_buffer(shadow->texture, &shadow->pixels->base, &read);
+		} else if (pixman_region32_not_empty(&read) && !wlr_texture_update_from_buffer(
+				shadow->texture, &shadow->pixels->base, &read)) {
+			wlr_texture_destroy(shadow->texture);
+			shadow->texture = wlr_texture_from_buffer(renderer->inner, &shadow->pixels->base);
 		}
 	}
 	pixman_region32_fini(&read);

@@ -14,6 +14,7 @@ struct sluice_pixels {
 struct sluice_shadow {
 	struct wl_list link; // sluice_renderer.shadows, while there is a texture
 	struct sluice_texture *current; // what the surface shows, NULL before the first push
+	uint32_t width, height, format; // of the last one pushed
 	struct sluice_pixels *pixels; // NULL until the cpu path is used
 	struct wlr_texture *texture; // of the inner renderer, made of pixels
 	/** Where pixels differ from current, in buffer coordinates. */

@@ -23,7 +23,7 @@ struct wlr_buffer *sluice_texture_get_buffer(struct wlr_texture *texture) {
 
 const char *sluice_texture_get_exporter(struct wlr_texture *texture) {
 	struct sluice_import *import = sluice_texture_from(texture)->import;
-	return import != NULL ? import->verdict->exporter : "";
+	return import != NULL ? import->exporter : "";
 }
 
 enum sluice_path sluice_texture_get_path(struct wlr_texture *wlr_texture,
@@ -36,12 +36,12 @@ enum sluice_path sluice_texture_get_path(struct wlr_texture *wlr_texture,
 	enum sluice_path path = SLUICE_PATH_NONE;
 	if (import == NULL) {
 		reason = SLUICE_REASON_REVOKED;
-	} else if (renderer->allow_gpu && import->verdict->state == VERDICT_PASSED) {
+	} else if (renderer->allow_gpu && sluice_import_gpu_works(import, &reason)) {
 		path = SLUICE_PATH_GPU;
 		reason = SLUICE_REASON_OK;
 	} else if (renderer->allow_cpu && sluice_import_cpu_works(import)) {
 		path = SLUICE_PATH_CPU;
-		reason = renderer->allow_gpu ? import->verdict->reason : SLUICE_REASON_DISABLED;
+		reason = renderer->allow_gpu ? reason : SLUICE_REASON_DISABLED;
 	} else {
 		reason = renderer->allow_cpu ? SLUICE_REASON_NO_CPU_MAP : SLUICE_REASON_DISABLED;
 	}
@@ -59,7 +59,10 @@ static struct wlr_texture *resolve_gpu(struct sluice_texture *texture) {
 	// The inner renderer keeps the import with the buffer: this is cheap after the first time
 	texture->gpu = wlr_texture_from_buffer(texture->sluice->inner, texture->buffer);
 	if (texture->gpu == NULL) {
-		sluice_verdict_fail(import->verdict, SLUICE_REASON_IMPORT_FAILED);
+		// Memory that was just revoked says nothing about the driver
+		if (sluice_texture_check(&texture->base)) {
+			sluice_verdict_fail(import->verdict, SLUICE_REASON_IMPORT_FAILED);
+		}
 		return NULL;
 	}
 	if (!import->imported) {
@@ -109,6 +112,25 @@ struct wlr_texture *sluice_texture_resolve(struct sluice_texture *texture,
 	return resolved;
 }
 
+void sluice_texture_set_placeholder(struct wlr_texture *wlr_texture,
+		struct wlr_buffer *placeholder) {
+	struct sluice_texture *texture = sluice_texture_from(wlr_texture);
+	if (texture->placeholder_texture != NULL) {
+		wlr_texture_destroy(texture->placeholder_texture);
+		texture->placeholder_texture = NULL;
+	}
+	wlr_buffer_unlock(texture->placeholder);
+	texture->placeholder = placeholder != NULL ? wlr_buffer_lock(placeholder) : NULL;
+}
+
+struct wlr_texture *sluice_texture_get_placeholder(struct sluice_texture *texture) {
+	if (texture->placeholder != NULL && texture->placeholder_texture == NULL) {
+		texture->placeholder_texture =
+			wlr_texture_from_buffer(texture->sluice->inner, texture->placeholder);
+	}
+	return texture->placeholder_texture;
+}
+
 static bool texture_read_pixels(struct wlr_texture *wlr_texture,
 		const struct wlr_texture_read_pixels_options *options) {
 	struct sluice_texture *texture = sluice_texture_from(wlr_texture);
@@ -144,6 +166,12 @@ void sluice_texture_detach(struct sluice_texture *texture) {
 void sluice_renderer_detach_buffer(struct wlr_renderer *wlr_renderer,
 		struct wlr_buffer *buffer) {
 	struct sluice_renderer *renderer = sluice_renderer_from(wlr_renderer);
+	struct sluice_import *import = sluice_import_get(renderer, buffer);
+	if (import == NULL || import->kind == IMPORT_ORDINARY) {
+		return;
+	}
+	import->detached = true;
+	sluice_verdict_forget_import(import);
 	wlr_buffer_lock(buffer); // it shall not go in the middle of this
 	struct sluice_texture *texture;
 	wl_list_for_each(texture, &renderer->textures, link) {
@@ -164,6 +192,7 @@ static void texture_destroy(struct wlr_texture *wlr_texture) {
 		}
 	}
 	wl_list_remove(&texture->link);
+	sluice_texture_set_placeholder(wlr_texture, NULL);
 	sluice_texture_detach(texture);
 	free(texture);
 }

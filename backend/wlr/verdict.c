@@ -32,6 +32,8 @@ static void settle(struct sluice_verdict *verdict, enum verdict_state state,
 	free(format);
 }
 
+static void begin_next(struct sluice_renderer *renderer);
+
 static void handle_probe_done(const struct sluice_probe_result *result, void *data) {
 	struct sluice_verdict *verdict = data;
 	struct sluice_renderer *renderer = verdict->renderer;
@@ -53,6 +55,8 @@ static void handle_probe_done(const struct sluice_probe_result *result, void *da
 	}
 	sluice_probe_destroy(verdict->probe);
 	verdict->probe = NULL;
+	verdict->probed = NULL;
+	begin_next(renderer);
 	wl_signal_emit_mutable(&renderer->events.verdict, &renderer->base);
 }
 
@@ -62,57 +66,106 @@ static bool matches(const struct sluice_verdict *verdict, const char *exporter,
 		strcmp(verdict->exporter, exporter) == 0;
 }
 
-static void begin(struct sluice_verdict *verdict, const struct wlr_dmabuf_attributes *dmabuf) {
+static void begin(struct sluice_verdict *verdict, struct sluice_import *import) {
 	struct sluice_renderer *renderer = verdict->renderer;
-	const struct wlr_drm_format_set *formats = wlr_renderer_get_texture_formats(
-		renderer->inner, WLR_BUFFER_CAP_DMABUF);
-	if (formats == NULL) {
-		settle(verdict, VERDICT_FAILED, SLUICE_REASON_NO_GPU_IMPORT);
-		return;
-	}
-	if (!wlr_drm_format_set_has(formats, dmabuf->format, dmabuf->modifier)) {
-		settle(verdict, VERDICT_FAILED, SLUICE_REASON_FORMAT);
-		return;
-	}
-	if (renderer->drm_fd < 0) {
-		settle(verdict, VERDICT_FAILED, SLUICE_REASON_NO_GPU_IMPORT);
-		return;
-	}
-
 	verdict->state = VERDICT_PENDING;
 	verdict->reason = SLUICE_REASON_PROBE_PENDING;
-	verdict->probe = sluice_probe_gpu_read(renderer->loop, renderer->drm_fd, dmabuf,
+	verdict->probed = import;
+	verdict->probe = sluice_probe_gpu_read(renderer->loop, renderer->drm_fd, &import->dmabuf,
 		PROBE_TIMEOUT_MS, handle_probe_done, verdict);
 	if (verdict->probe == NULL) {
 		wlr_log(WLR_ERROR, "%s: cannot start sluice-probe, so its VRAM is kept from the "
 			"renderer; is sluice installed completely?", exporter_label(verdict));
+		verdict->probed = NULL;
 		settle(verdict, VERDICT_FAILED, SLUICE_REASON_OTHER);
 	}
 }
 
-struct sluice_verdict *sluice_verdict_get(struct sluice_renderer *renderer,
-		const char *exporter, const struct wlr_dmabuf_attributes *dmabuf) {
+static void begin_next(struct sluice_renderer *renderer) {
 	struct sluice_verdict *verdict;
 	wl_list_for_each(verdict, &renderer->verdicts, link) {
-		if (matches(verdict, exporter, dmabuf)) {
-			return verdict;
+		if (verdict->state == VERDICT_PENDING) {
+			return; // one at a time
 		}
 	}
-
-	verdict = calloc(1, sizeof(*verdict));
-	char *name = strdup(exporter);
-	if (verdict == NULL || name == NULL) {
-		free(verdict);
-		free(name);
-		return NULL;
+	struct sluice_import *import;
+	wl_list_for_each(import, &renderer->imports, link) {
+		if (import->verdict != NULL && import->verdict->state == VERDICT_QUEUED &&
+				!import->detached) {
+			begin(import->verdict, import);
+			return;
+		}
 	}
-	verdict->renderer = renderer;
-	verdict->exporter = name;
-	verdict->format = dmabuf->format;
-	verdict->modifier = dmabuf->modifier;
-	wl_list_insert(&renderer->verdicts, &verdict->link);
-	begin(verdict, dmabuf);
+}
+
+static bool is_offered(const struct sluice_renderer *renderer,
+		const struct wlr_dmabuf_attributes *dmabuf) {
+	const struct wlr_drm_format_set *formats = wlr_renderer_get_texture_formats(
+		renderer->inner, WLR_BUFFER_CAP_DMABUF);
+	return formats != NULL && renderer->drm_fd >= 0 &&
+		wlr_drm_format_set_has(formats, dmabuf->format, dmabuf->modifier);
+}
+
+struct sluice_verdict *sluice_verdict_get(struct sluice_renderer *renderer,
+		struct sluice_import *import) {
+	const struct wlr_dmabuf_attributes *dmabuf = &import->dmabuf;
+	if (!is_offered(renderer, dmabuf)) {
+		return NULL; // Nothing to find out, and clients can make up any number of formats
+	}
+	struct sluice_verdict *verdict;
+	bool found = false;
+	wl_list_for_each(verdict, &renderer->verdicts, link) {
+		if (matches(verdict, import->exporter, dmabuf)) {
+			found = true;
+			break;
+		}
+	}
+	if (!found) {
+		verdict = calloc(1, sizeof(*verdict));
+		char *name = strdup(import->exporter);
+		if (verdict == NULL || name == NULL) {
+			free(verdict);
+			free(name);
+			return NULL;
+		}
+		verdict->renderer = renderer;
+		verdict->exporter = name;
+		verdict->format = dmabuf->format;
+		verdict->modifier = dmabuf->modifier;
+		verdict->state = VERDICT_QUEUED;
+		verdict->reason = SLUICE_REASON_PROBE_PENDING;
+		wl_list_insert(&renderer->verdicts, &verdict->link);
+	}
+	import->verdict = verdict;
+	begin_next(renderer);
 	return verdict;
+}
+
+void sluice_verdict_forget_import(struct sluice_import *import) {
+	struct sluice_verdict *verdict = import->verdict;
+	if (verdict == NULL || verdict->probed != import) {
+		return;
+	}
+	// The child has it imported: it has to go first
+	sluice_probe_destroy(verdict->probe);
+	verdict->probe = NULL;
+	verdict->probed = NULL;
+	verdict->state = VERDICT_QUEUED;
+	import->verdict = NULL;
+	begin_next(import->renderer);
+}
+
+bool sluice_import_gpu_works(const struct sluice_import *import, enum sluice_reason *reason) {
+	const struct sluice_verdict *verdict = import->verdict;
+	if (verdict == NULL) {
+		const struct sluice_renderer *renderer = import->renderer;
+		bool imports = renderer->drm_fd >= 0 && wlr_renderer_get_texture_formats(
+			renderer->inner, WLR_BUFFER_CAP_DMABUF) != NULL;
+		*reason = imports ? SLUICE_REASON_FORMAT : SLUICE_REASON_NO_GPU_IMPORT;
+		return false;
+	}
+	*reason = verdict->reason;
+	return verdict->state == VERDICT_PASSED;
 }
 
 void sluice_verdict_fail(struct sluice_verdict *verdict, enum sluice_reason reason) {

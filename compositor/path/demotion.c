@@ -5,9 +5,11 @@
 #include <xf86drm.h>
 #include "path/demotion.h"
 
+/** NULL if it is no VRAM. */
 static const char *get_exporter(struct wlr_texture *texture) {
-	return texture != NULL && sluice_texture_is(texture) ?
-		sluice_texture_get_exporter(texture) : "";
+	return texture != NULL && sluice_texture_is(texture) &&
+		sluice_texture_get_buffer(texture) != NULL ?
+		sluice_texture_get_exporter(texture) : NULL;
 }
 
 struct demotion *demotion_find(struct wl_list *demotions, struct wlr_buffer *buffer,
@@ -19,13 +21,23 @@ struct demotion *demotion_find(struct wl_list *demotions, struct wlr_buffer *buf
 	const char *exporter = get_exporter(texture);
 	struct demotion *demotion;
 	wl_list_for_each(demotion, demotions, link) {
-		if (demotion->importer == importer && demotion->format == dmabuf.format &&
-				demotion->modifier == dmabuf.modifier &&
-				strcmp(demotion->exporter, exporter) == 0) {
+		if (demotion->importer != importer) {
+			continue;
+		}
+		bool same = demotion->exporter == NULL || exporter == NULL ?
+			demotion->buffer == buffer :
+			demotion->format == dmabuf.format && demotion->modifier == dmabuf.modifier &&
+			strcmp(demotion->exporter, exporter) == 0;
+		if (same) {
 			return demotion;
 		}
 	}
 	return NULL;
+}
+
+static void handle_buffer_destroy(struct wl_listener *listener, void *data) {
+	struct demotion *demotion = wl_container_of(listener, demotion, buffer_destroy);
+	demotion_destroy(demotion);
 }
 
 bool demotion_add(struct wl_list *demotions, struct wlr_buffer *buffer,
@@ -36,13 +48,22 @@ bool demotion_add(struct wl_list *demotions, struct wlr_buffer *buffer,
 		return false;
 	}
 	struct demotion *demotion = calloc(1, sizeof(*demotion));
-	char *exporter = strdup(get_exporter(texture));
-	if (demotion == NULL || exporter == NULL) {
-		free(demotion);
-		free(exporter);
+	if (demotion == NULL) {
 		return false;
 	}
-	demotion->exporter = exporter;
+	const char *exporter = get_exporter(texture);
+	if (exporter != NULL) {
+		demotion->exporter = strdup(exporter);
+		if (demotion->exporter == NULL) {
+			free(demotion);
+			return false;
+		}
+		wl_list_init(&demotion->buffer_destroy.link);
+	} else {
+		demotion->buffer = buffer;
+		demotion->buffer_destroy.notify = handle_buffer_destroy;
+		wl_signal_add(&buffer->events.destroy, &demotion->buffer_destroy);
+	}
 	demotion->importer = importer;
 	demotion->format = dmabuf.format;
 	demotion->modifier = dmabuf.modifier;
@@ -51,7 +72,7 @@ bool demotion_add(struct wl_list *demotions, struct wlr_buffer *buffer,
 
 	char *format = drmGetFormatName(dmabuf.format);
 	wlr_log(WLR_INFO, "%s: no more scanout of %s, %s, modifier 0x%" PRIx64 " (%s): %s",
-		output_name, exporter[0] != '\0' ? exporter : "clients' DMA-BUFs",
+		output_name, exporter != NULL ? exporter : "a client's DMA-BUF",
 		format != NULL ? format : "?", dmabuf.modifier, sluice_reason_name(reason),
 		sluice_reason_sentence(reason));
 	free(format);
@@ -60,6 +81,7 @@ bool demotion_add(struct wl_list *demotions, struct wlr_buffer *buffer,
 
 void demotion_destroy(struct demotion *demotion) {
 	wl_list_remove(&demotion->link);
+	wl_list_remove(&demotion->buffer_destroy.link);
 	free(demotion->exporter);
 	free(demotion);
 }

@@ -6,14 +6,22 @@
 
 struct wlr_backend;
 
-/** A kind of image that an importer did not scan out when it was asked to. */
+/**
+ * What an importer did not scan out when it was asked to: for VRAM, every image of the same
+ * exporter, format and modifier, as the driver will not change its mind; else one buffer alone, as
+ * nothing is known of others like it.
+ */
 struct demotion {
 	struct wl_list link; // ladder.demotions
-	char *exporter; // empty for ordinary DMA-BUFs
 	struct wlr_backend *importer; // compared, not used
+	enum sluice_reason reason;
+
+	char *exporter; // of VRAM, else NULL
 	uint32_t format;
 	uint64_t modifier;
-	enum sluice_reason reason;
+
+	struct wlr_buffer *buffer; // if it is no VRAM; not locked
+	struct wl_listener buffer_destroy;
 };
 
 /** The demotion that holds for a buffer on an importer, or NULL. */

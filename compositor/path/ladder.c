@@ -6,11 +6,11 @@
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_scene.h>
 #include <wlr/util/log.h>
-#include <sluice/buffer.h>
 #include "path/demotion.h"
 #include "path/ladder.h"
 #include "path/stack.h"
 #include "path/surface.h"
+#include "vram/vram.h"
 
 static struct path_surface *get_path_surface(struct ladder *ladder,
 		const struct stack_entry *entry) {
@@ -39,16 +39,27 @@ static void set_composite_only(struct output *output, bool composite_only) {
 	}
 }
 
-void ladder_prepare(struct ladder *ladder, struct output *output) {
-	bool demoted = false;
-	if (!wl_list_empty(&ladder->demotions)) {
-		size_t len;
-		const struct stack_entry *stack = stack_collect(output, &len);
-		for (size_t i = 0; i < len && !demoted; i++) {
-			demoted = find_demotion(ladder, output, &stack[i]) != NULL;
-		}
+/** Whether the output must be drawn, whatever the driver might take. */
+static bool must_composite(struct ladder *ladder, struct output *output,
+		const struct stack_entry *entry) {
+	struct wlr_texture *texture = get_texture(entry);
+	// A framebuffer of an image that is gone may still be there, and would be shown again
+	if (entry->scene_buffer->primary_output == NULL) {
+		return false; // It is covered by something else
 	}
-	set_composite_only(output, demoted);
+	bool detached = texture != NULL && sluice_texture_is(texture) &&
+		sluice_texture_get_buffer(texture) == NULL;
+	return detached || find_demotion(ladder, output, entry) != NULL;
+}
+
+void ladder_prepare(struct ladder *ladder, struct output *output) {
+	size_t len;
+	const struct stack_entry *stack = stack_collect(ladder, output, &len);
+	bool composite = false;
+	for (size_t i = 0; i < len && !composite; i++) {
+		composite = must_composite(ladder, output, &stack[i]);
+	}
+	set_composite_only(output, composite);
 }
 
 /**
@@ -58,6 +69,14 @@ void ladder_prepare(struct ladder *ladder, struct output *output) {
 static enum sluice_reason ask_driver(struct ladder *ladder, struct output *output,
 		const struct stack_entry *entry) {
 	struct wlr_buffer *source = stack_get_source(entry);
+	struct wlr_texture *texture = get_texture(entry);
+	if (texture != NULL && sluice_texture_is(texture) && !sluice_texture_check(texture)) {
+		return SLUICE_REASON_REVOKED;
+	}
+	struct wlr_dmabuf_attributes dmabuf;
+	if (!wlr_buffer_get_dmabuf(source, &dmabuf)) {
+		return SLUICE_REASON_FORMAT; // shared memory, which no screen reads
+	}
 	struct wlr_output_state state;
 	wlr_output_state_init(&state);
 	wlr_output_state_set_buffer(&state, source);
@@ -100,11 +119,13 @@ static void update_path(struct ladder *ladder, struct output *output,
 		return;
 	}
 	if (stack[i].scene_buffer->primary_output != output->scene_output) {
-		return; // Told by the output that shows most of it
+		return; // Told by the output that shows most of it, if any does
 	}
+	path_surface->seen_frame = ladder->frame;
 
 	if (state->buffer != NULL && state->buffer == stack_get_source(&stack[i])) {
 		path_surface->scanout_reason = SLUICE_REASON_OK;
+		direct_begin(output, path_surface, &stack[i]);
 		path_surface_set(path_surface, SLUICE_PATH_SCANOUT, SLUICE_REASON_OK,
 			output->wlr_output);
 		return;
@@ -117,6 +138,10 @@ static void update_path(struct ladder *ladder, struct output *output,
 	enum sluice_reason reason = pixman ? SLUICE_REASON_NO_GPU_IMPORT : SLUICE_REASON_OK;
 	if (texture != NULL && sluice_texture_is(texture)) {
 		path = sluice_texture_get_path(texture, &reason);
+		if (reason == SLUICE_REASON_REVOKED && path_surface->source != NULL &&
+				!life_takes_images(&path_surface->source->life)) {
+			reason = SLUICE_REASON_QUIESCED;
+		}
 	}
 	path_surface->scanout_reason = why_not_scanout(ladder, output, state, stack, len, i,
 		path_surface->scanout_reason);
@@ -124,6 +149,30 @@ static void update_path(struct ladder *ladder, struct output *output,
 		reason = path_surface->scanout_reason;
 	}
 	path_surface_set(path_surface, path, reason, output->wlr_output);
+}
+
+/** Surfaces that this output showed before, and no longer does: covered, or moved away. */
+static void update_unseen(struct ladder *ladder, struct output *output,
+		const struct stack_entry *stack, size_t len) {
+	struct path_surface *path_surface;
+	wl_list_for_each(path_surface, &ladder->surfaces, link) {
+		if (path_surface->output != output->wlr_output ||
+				path_surface->seen_frame == ladder->frame) {
+			continue;
+		}
+		bool visible = false, covered = false;
+		for (size_t i = 0; i < len; i++) {
+			if (get_path_surface(ladder, &stack[i]) == path_surface) {
+				visible = stack[i].scene_buffer->primary_output != NULL;
+				covered = !visible;
+			}
+		}
+		if (!visible) {
+			path_surface_set(path_surface, SLUICE_PATH_NONE, covered ?
+				SLUICE_REASON_COVERED : SLUICE_REASON_NO_OUTPUT, output->wlr_output);
+			path_surface->output = NULL;
+		}
+	}
 }
 
 static bool is_anything_watched(struct ladder *ladder) {
@@ -136,16 +185,28 @@ static bool is_anything_watched(struct ladder *ladder) {
 	return false;
 }
 
+void ladder_surface_gone(struct ladder *ladder, struct path_surface *path_surface) {
+	struct output *output;
+	wl_list_for_each(output, &ladder->server->outputs, link) {
+		if (output->direct.surface == path_surface) {
+			direct_end(output);
+		}
+	}
+}
+
 void ladder_committed(struct ladder *ladder, struct output *output,
 		const struct wlr_output_state *state) {
+	direct_end(output);
 	if (!is_anything_watched(ladder)) {
 		return;
 	}
+	ladder->frame++;
 	size_t len;
-	const struct stack_entry *stack = stack_collect(output, &len);
+	const struct stack_entry *stack = stack_collect(ladder, output, &len);
 	for (size_t i = 0; i < len; i++) {
 		update_path(ladder, output, state, stack, len, i);
 	}
+	update_unseen(ladder, output, stack, len);
 }
 
 bool ladder_commit_failed(struct ladder *ladder, struct output *output,
@@ -158,15 +219,15 @@ bool ladder_commit_failed(struct ladder *ladder, struct output *output,
 		return false;
 	}
 	size_t len;
-	const struct stack_entry *stack = stack_collect(output, &len);
+	const struct stack_entry *stack = stack_collect(ladder, output, &len);
 	for (size_t i = 0; i < len; i++) {
 		if (stack_get_source(&stack[i]) != state->buffer) {
 			continue;
 		}
-		struct sluice_buffer *vram = sluice_buffer_try_from_buffer(state->buffer);
-		if (vram != NULL && !sluice_buffer_check(vram)) {
-			wlr_log(WLR_INFO, "%s: commit failed: VRAM of %s was revoked",
-				output->wlr_output->name, sluice_buffer_get_exporter(vram));
+		struct wlr_texture *texture = get_texture(&stack[i]);
+		if (texture != NULL && sluice_texture_is(texture) && !sluice_texture_check(texture)) {
+			wlr_log(WLR_INFO, "%s: commit failed: what it was to show was revoked",
+				output->wlr_output->name);
 		} else if (!demotion_add(&ladder->demotions, state->buffer, get_texture(&stack[i]),
 				output->wlr_output->backend, output->wlr_output->name,
 				SLUICE_REASON_COMMIT_FAILED)) {
@@ -183,6 +244,32 @@ void ladder_output_gone(struct ladder *ladder, struct output *output) {
 	wl_list_for_each(path_surface, &ladder->surfaces, link) {
 		if (path_surface->output == output->wlr_output) {
 			path_surface_set(path_surface, SLUICE_PATH_NONE, SLUICE_REASON_NO_OUTPUT, NULL);
+		}
+	}
+}
+
+void ladder_dress_source(struct ladder *ladder, struct vram_source *source) {
+	struct path_surface *path_surface;
+	wl_list_for_each(path_surface, &ladder->surfaces, link) {
+		struct wlr_texture *texture = wlr_surface_get_texture(path_surface->surface);
+		if (path_surface->shadow == NULL || texture == NULL || !sluice_texture_is(texture)) {
+			continue;
+		}
+		struct wlr_buffer *buffer = sluice_texture_get_buffer(texture);
+		if (buffer != NULL && vram_find_source(source->manager, buffer) == source) {
+			path_surface->source = source;
+		}
+		if (path_surface->source == source) {
+			vram_source_dress_texture(source, texture);
+		}
+	}
+}
+
+void ladder_forget_source(struct ladder *ladder, struct vram_source *source) {
+	struct path_surface *path_surface;
+	wl_list_for_each(path_surface, &ladder->surfaces, link) {
+		if (path_surface->source == source) {
+			path_surface->source = NULL;
 		}
 	}
 }
@@ -226,6 +313,7 @@ struct ladder *ladder_create(struct server *server) {
 	ladder->server = server;
 	wl_list_init(&ladder->surfaces);
 	wl_list_init(&ladder->demotions);
+	wl_array_init(&ladder->stack);
 	ladder->new_surface.notify = handle_new_surface;
 	wl_signal_add(&server->compositor->events.new_surface, &ladder->new_surface);
 	ladder->verdict.notify = handle_verdict;
@@ -244,5 +332,6 @@ void ladder_destroy(struct ladder *ladder) {
 	}
 	wl_list_remove(&ladder->new_surface.link);
 	wl_list_remove(&ladder->verdict.link);
+	wl_array_release(&ladder->stack);
 	free(ladder);
 }

@@ -3,6 +3,8 @@
 
 #include "output.h"
 
+struct path_surface;
+struct vram_source;
 struct wlr_renderer;
 
 /**
@@ -14,6 +16,8 @@ struct ladder {
 	struct server *server;
 	struct wl_list surfaces; // path_surface.link
 	struct wl_list demotions; // demotion.link
+	struct wl_array stack; // struct stack_entry, see path/stack.h
+	uint64_t frame; // counts the frames of all outputs
 
 	struct wl_listener new_surface;
 	struct wl_listener verdict;
@@ -35,7 +39,11 @@ void ladder_committed(struct ladder *ladder, struct output *output,
  */
 bool ladder_commit_failed(struct ladder *ladder, struct output *output,
 	const struct wlr_output_state *state);
+void ladder_surface_gone(struct ladder *ladder, struct path_surface *path_surface);
 void ladder_output_gone(struct ladder *ladder, struct output *output);
+/** A source changed: what its surfaces show instead of images is to say so. */
+void ladder_dress_source(struct ladder *ladder, struct vram_source *source);
+void ladder_forget_source(struct ladder *ladder, struct vram_source *source);
 /** Log the path of each surface. */
 void ladder_log(struct ladder *ladder);
 

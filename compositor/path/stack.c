@@ -2,16 +2,15 @@
 #include <wlr/types/wlr_output.h>
 #include <wlr/types/wlr_scene.h>
 #include <wlr/util/log.h>
+#include "path/ladder.h"
 #include "path/stack.h"
-
-/** Kept from call to call, so that a steady frame allocates nothing. */
-static struct wl_array entries;
 
 static void add_entry(struct wlr_scene_buffer *scene_buffer, int sx, int sy, void *data) {
 	if (scene_buffer->buffer == NULL) {
 		return;
 	}
-	struct stack_entry *entry = wl_array_add(&entries, sizeof(*entry));
+	struct wl_array *entries = data;
+	struct stack_entry *entry = wl_array_add(entries, sizeof(*entry));
 	if (entry == NULL) {
 		return;
 	}
@@ -26,11 +25,12 @@ static void add_entry(struct wlr_scene_buffer *scene_buffer, int sx, int sy, voi
 	};
 }
 
-const struct stack_entry *stack_collect(struct output *output, size_t *len) {
-	entries.size = 0;
-	wlr_scene_output_for_each_buffer(output->scene_output, add_entry, NULL);
-	*len = entries.size / sizeof(struct stack_entry);
-	return entries.data;
+const struct stack_entry *stack_collect(struct ladder *ladder, struct output *output,
+		size_t *len) {
+	ladder->stack.size = 0;
+	wlr_scene_output_for_each_buffer(output->scene_output, add_entry, &ladder->stack);
+	*len = ladder->stack.size / sizeof(struct stack_entry);
+	return ladder->stack.data;
 }
 
 struct wlr_buffer *stack_get_source(const struct stack_entry *entry) {

@@ -5,14 +5,20 @@
 #include <wlr/util/box.h>
 #include "output.h"
 
+struct ladder;
+
 /** A buffer of the scene that touches an output. */
 struct stack_entry {
 	struct wlr_scene_buffer *scene_buffer;
 	struct wlr_box box; // layout coordinates
 };
 
-/** All of them, bottom first. Valid until the next call. */
-const struct stack_entry *stack_collect(struct output *output, size_t *len);
+/**
+ * All of them, bottom first. Valid until the next call; the ladder keeps the memory, so that a
+ * steady frame allocates nothing.
+ */
+const struct stack_entry *stack_collect(struct ladder *ladder, struct output *output,
+	size_t *len);
 
 /**
  * Why an entry cannot be the output's framebuffer, by what the compositor knows without asking

@@ -8,6 +8,7 @@
 #include "path/ladder.h"
 #include "path/surface.h"
 #include "sluice-vram-v1-protocol.h"
+#include "vram/vram.h"
 
 // The library's numbers are those of the protocol, so that nobody has to translate
 static_assert((int)SLUICE_PATH_CPU == (int)SLUICE_SURFACE_PATH_V1_KIND_CPU, "path numbers");
@@ -27,7 +28,7 @@ static const char *get_title(struct wlr_surface *surface) {
 
 static void send_path(struct path_surface *path_surface, struct wl_resource *resource) {
 	struct wl_resource *found = NULL;
-	if (path_surface->output != NULL) {
+	if (path_surface->output != NULL && path_surface->path != SLUICE_PATH_NONE) {
 		// A client may have bound the output several times: any of them names it
 		struct wl_client *client = wl_resource_get_client(resource);
 		struct wl_resource *candidate;
@@ -103,6 +104,16 @@ static void handle_commit(struct wl_listener *listener, void *data) {
 		}
 	}
 	sluice_shadow_push(path_surface->shadow, texture, &surface->buffer_damage);
+
+	path_surface->source = NULL;
+	if (sluice_texture_get_buffer(texture) == NULL && surface->buffer->source != NULL) {
+		// A client that has not heard yet, or does not care
+		path_surface->source = vram_find_source(path_surface->ladder->server->vram,
+			surface->buffer->source);
+		if (path_surface->source != NULL) {
+			vram_source_dress_texture(path_surface->source, texture);
+		}
+	}
 }
 
 static void handle_unmap(struct wl_listener *listener, void *data) {
@@ -124,6 +135,7 @@ static void path_surface_destroy(struct path_surface *path_surface) {
 		wl_list_remove(wl_resource_get_link(resource));
 		wl_list_init(wl_resource_get_link(resource));
 	}
+	ladder_surface_gone(path_surface->ladder, path_surface);
 	sluice_shadow_destroy(path_surface->shadow);
 	wl_list_remove(&path_surface->link);
 	wl_list_remove(&path_surface->commit.link);

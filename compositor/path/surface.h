@@ -6,6 +6,7 @@
 
 struct ladder;
 struct wlr_output;
+struct vram_source;
 struct wlr_surface;
 
 /** What is known about the way of one surface's frames to the screen. */
@@ -15,12 +16,15 @@ struct path_surface {
 	struct wlr_surface *surface;
 	/** It shows an image in VRAM: not NULL as long as it does. */
 	struct sluice_shadow *shadow;
+	/** The source of what it shows, once that is a placeholder; else NULL. */
+	struct vram_source *source;
 	struct wl_list resources; // sluice_surface_path_v1, wl_resource_get_link()
 
 	enum sluice_path path;
 	enum sluice_reason reason;
 	struct wlr_output *output; // NULL if on none
 	uint64_t frames; // that took this path
+	uint64_t seen_frame; // ladder.frame when an output last showed it
 	enum sluice_reason scanout_reason; // what stands in the way of the best path
 
 	struct wl_listener commit;

@@ -47,7 +47,6 @@ static void stop_listening(struct vram_buffer *buffer) {
 static void buffer_destroy(struct vram_buffer *buffer) {
 	wl_list_remove(&buffer->link);
 	wl_list_remove(&buffer->release.link);
-	wl_list_remove(&buffer->destroy.link);
 	wl_list_remove(&buffer->revoked.link);
 	free(buffer);
 }
@@ -61,10 +60,22 @@ static void handle_revoked(struct wl_listener *listener, void *data) {
 	struct vram_buffer *buffer = wl_container_of(listener, buffer, revoked);
 	struct wlr_buffer *image = buffer->buffer;
 	stop_listening(buffer);
+	if (buffer->resource == NULL) {
+		// Dropped by its client already: it goes with the last lock
+		if (buffer->source != NULL) {
+			vram_source_lost(buffer->source);
+		}
+		return;
+	}
 	struct wlr_buffer *dead = sluice_dead_buffer_create(image->width, image->height);
 	if (dead == NULL) {
 		wlr_log(WLR_ERROR, "Out of memory: a revoked image stays until its client destroys it");
 		return;
+	}
+	if (image->n_locks == 1) {
+		// Only who revokes it holds it: there is no use that could be released
+		wl_list_remove(&buffer->release.link);
+		wl_list_init(&buffer->release.link);
 	}
 	buffer->buffer = dead;
 	if (buffer->source != NULL) {
@@ -73,24 +84,20 @@ static void handle_revoked(struct wl_listener *listener, void *data) {
 	wlr_buffer_drop(image);
 }
 
-/** The image's last lock is gone, and so is the client's or the source's interest in it. */
-static void handle_image_destroy(struct wl_listener *listener, void *data) {
-	struct vram_buffer *buffer = wl_container_of(listener, buffer, destroy);
-	wl_list_remove(&buffer->destroy.link);
-	wl_list_init(&buffer->destroy.link);
+/** Framebuffers, textures, mapping and DMA-BUF of the image are gone. */
+static void handle_image_closed(const struct sluice_range *ranges, size_t ranges_len,
+		void *data) {
+	struct vram_buffer *buffer = data;
 	wl_list_remove(&buffer->release.link);
 	wl_list_init(&buffer->release.link);
 	stop_listening(buffer);
-	wl_list_remove(&buffer->link);
-	wl_list_init(&buffer->link);
 
 	struct vram_source *source = buffer->source;
 	struct vram_device *device = buffer->device;
-	buffer->source = NULL;
 	buffer->device = NULL;
 	if (buffer->resource == NULL) {
 		buffer_destroy(buffer);
-	} else if (buffer->buffer != NULL && sluice_buffer_is_dead(buffer->buffer)) {
+	} else {
 		// A dead buffer is released like any other
 		wl_signal_add(&buffer->buffer->events.release, &buffer->release);
 	}
@@ -102,21 +109,29 @@ static void handle_image_destroy(struct wl_listener *listener, void *data) {
 
 static void handle_resource_destroy(struct wl_resource *resource) {
 	struct vram_buffer *buffer = wl_resource_get_user_data(resource);
+	struct wlr_buffer *wlr_buffer = buffer->buffer;
 	buffer->resource = NULL;
-	bool image_alive = buffer->device != NULL;
-	if (sluice_buffer_is_dead(buffer->buffer)) {
-		if (!image_alive) {
-			wl_list_remove(&buffer->release.link);
-			wl_list_init(&buffer->release.link);
-		}
-		wlr_buffer_drop(buffer->buffer);
-		if (!image_alive) {
+	if (sluice_buffer_is_dead(wlr_buffer)) {
+		buffer->buffer = NULL;
+		if (buffer->device == NULL) {
 			buffer_destroy(buffer);
 		}
-		return;
 	}
-	stop_listening(buffer);
-	wlr_buffer_drop(buffer->buffer); // the image's destruction frees the rest
+	// With the last lock of an image, this frees the rest
+	wlr_buffer_drop(wlr_buffer);
+}
+
+struct vram_source *vram_find_source(struct vram_manager *manager, struct wlr_buffer *wanted) {
+	struct vram_source *source;
+	wl_list_for_each(source, &manager->sources, link) {
+		const struct vram_buffer *buffer;
+		wl_list_for_each(buffer, &source->buffers, link) {
+			if (buffer->resource != NULL && buffer->buffer == wanted) {
+				return source;
+			}
+		}
+	}
+	return vram_adopted_find(manager, wanted);
 }
 
 struct vram_buffer *vram_buffer_create(struct vram_source *source, struct wl_client *client,
@@ -138,8 +153,7 @@ struct vram_buffer *vram_buffer_create(struct vram_source *source, struct wl_cli
 
 	buffer->release.notify = handle_release;
 	wl_signal_add(&image->base.events.release, &buffer->release);
-	buffer->destroy.notify = handle_image_destroy;
-	wl_signal_add(&image->base.events.destroy, &buffer->destroy);
+	sluice_buffer_set_release(image, handle_image_closed, buffer);
 	buffer->revoked.notify = handle_revoked;
 	wl_signal_add(&image->events.revoked, &buffer->revoked);
 	wl_resource_set_implementation(resource, &buffer_impl, buffer, handle_resource_destroy);

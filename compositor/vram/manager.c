@@ -2,6 +2,7 @@
 #include <string.h>
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/util/log.h>
+#include "output.h"
 #include "path/ladder.h"
 #include "path/surface.h"
 #include "sluice-vram-v1-protocol.h"
@@ -39,7 +40,11 @@ static void handle_get_surface_path(struct wl_client *client, struct wl_resource
 		wl_client_post_no_memory(client);
 		return;
 	}
+	bool watched = path_surface_is_watched(path_surface);
 	path_surface_add_resource(path_surface, path_resource);
+	if (!watched && surface->mapped) {
+		output_damage_all(manager->server); // the next frame tells
+	}
 }
 
 static const struct sluice_vram_manager_v1_interface manager_impl = {

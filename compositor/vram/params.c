@@ -148,7 +148,7 @@ static void handle_create(struct wl_client *client, struct wl_resource *resource
 		return;
 	}
 	struct vram_source *source = params->source;
-	if (source == NULL || params->device == NULL || source->state != SOURCE_LIVE) {
+	if (source == NULL || params->device == NULL || source->life.state != LIFE_READY) {
 		fail(params, SLUICE_VRAM_SOURCE_V1_FAILURE_REVOKED,
 			"the source is destroyed, quiesced or revoked");
 		return;
@@ -164,6 +164,17 @@ static void handle_create(struct wl_client *client, struct wl_resource *resource
 		return;
 	}
 
+	struct sluice_vfio_region region;
+	uint64_t total;
+	int ret = sluice_vfio_device_get_region(params->device->device, params->region, &region);
+	if (ret == 0) {
+		ret = sluice_ranges_check(params->ranges.data,
+			params->ranges.size / sizeof(struct sluice_range), region.size, &total);
+	}
+	if (ret < 0) {
+		fail_with_errno(params, ret);
+		return;
+	}
 	const struct sluice_buffer_params buffer_params = {
 		.device = params->device->device,
 		.region = params->region,
@@ -176,7 +187,11 @@ static void handle_create(struct wl_client *client, struct wl_resource *resource
 		.modifier = modifier,
 	};
 	struct sluice_buffer *image;
-	int ret = sluice_buffer_create(&buffer_params, &image);
+	ret = sluice_buffer_create(&buffer_params, &image);
+	if (ret == -EINVAL) {
+		fail(params, SLUICE_VRAM_SOURCE_V1_FAILURE_EXPORT, "the kernel refused to export it");
+		return;
+	}
 	if (ret < 0) {
 		fail_with_errno(params, ret);
 		return;
@@ -187,6 +202,7 @@ static void handle_create(struct wl_client *client, struct wl_resource *resource
 		wl_resource_post_no_memory(resource);
 		return;
 	}
+	vram_source_image_made(source, params->region);
 	sluice_vram_buffer_params_v1_send_created(resource, buffer->resource);
 }
 

@@ -1,80 +1,166 @@
 #include <errno.h>
 #include <linux/vfio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <wlr/types/wlr_linux_dmabuf_v1.h>
 #include <wlr/util/log.h>
 #include <sluice/renderer.h>
+#include <sluice/watch.h>
 #include "output.h"
+#include "path/ladder.h"
+#include "placeholder.h"
 #include "sluice-vram-v1-protocol.h"
 #include "vram/vram.h"
 
-/** A linux-dmabuf buffer that a client tied to a source. */
-struct vram_adopted {
-	struct wl_list link; // vram_source.adopted
-	struct vram_source *source;
-	struct wlr_buffer *buffer; // not locked
-	struct wl_listener destroy;
-};
+/** How often to look for a loss of memory that shows in nothing else. */
+#define WATCH_MS 250
+
+/** A quiesce that takes longer than some page flips is worth a line in the log. */
+#define DEADLINE_MS 1000
 
 const char *vram_source_get_label(const struct vram_source *source) {
 	return source->device != NULL && source->device->address[0] != '\0' ?
 		source->device->address : source->name;
 }
 
-struct vram_device *vram_device_create(struct sluice_vfio_device *vfio_device) {
-	const char *address = sluice_vfio_device_get_address(vfio_device);
-	struct vram_device *device = calloc(1, sizeof(*device));
-	char *copy = strdup(address != NULL ? address : "");
-	if (device == NULL || copy == NULL) {
-		free(device);
-		free(copy);
-		return NULL;
+/** What a person in front of the screen is told. */
+static void describe(const struct vram_source *source, char *text, size_t size) {
+	const char *label = vram_source_get_label(source);
+	const char *what = "shows nothing";
+	switch (source->life.state) {
+	case LIFE_QUIESCING:
+	case LIFE_QUIESCED:
+		what = "is being reset";
+		break;
+	case LIFE_GONE:
+		what = "was unplugged";
+		break;
+	case LIFE_REVOKED:
+		what = source->revoke_reason == SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_RESET ?
+			"was reset" :
+			source->revoke_reason == SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_MEMORY_DISABLED ?
+			"has its memory switched off" : "has lost its memory";
+		break;
+	default:
+		break;
 	}
-	*device = (struct vram_device){ .device = vfio_device, .address = copy, .refs = 1 };
-	return device;
+	snprintf(text, size, "GPU %s %s", label, what);
 }
 
-struct vram_device *vram_device_ref(struct vram_device *device) {
-	device->refs++;
-	return device;
-}
-
-void vram_device_unref(struct vram_device *device) {
-	if (device == NULL || --device->refs > 0) {
-		return;
+static void update_placeholder(struct vram_source *source) {
+	char text[128];
+	describe(source, text, sizeof(text));
+	if (source->placeholder != NULL) {
+		wlr_buffer_drop(source->placeholder);
 	}
-	sluice_vfio_device_destroy(device->device);
-	free(device->address);
-	free(device);
+	source->placeholder = placeholder_create(text);
+	ladder_dress_source(source->manager->server->ladder, source);
 }
 
-static void handle_destroy(struct wl_client *client, struct wl_resource *resource) {
-	wl_resource_destroy(resource);
-}
-
-static void adopted_destroy(struct vram_adopted *adopted) {
-	wl_list_remove(&adopted->link);
-	wl_list_remove(&adopted->destroy.link);
-	free(adopted);
-}
-
-static void maybe_quiesced(struct vram_source *source) {
-	if (source->state == SOURCE_QUIESCING && wl_list_empty(&source->buffers) &&
-			wl_list_empty(&source->adopted)) {
-		source->state = SOURCE_QUIESCED;
-		wlr_log(WLR_INFO, "%s: quiesced", vram_source_get_label(source));
-		sluice_vram_source_v1_send_quiesced(source->resource, source->quiesce_serial);
+void vram_source_dress_texture(struct vram_source *source, struct wlr_texture *texture) {
+	if (source->placeholder != NULL) {
+		sluice_texture_set_placeholder(texture, source->placeholder);
 	}
 }
 
-void vram_source_image_gone(struct vram_source *source) {
-	maybe_quiesced(source);
+static bool has_images(const struct vram_source *source) {
+	const struct vram_buffer *buffer;
+	wl_list_for_each(buffer, &source->buffers, link) {
+		if (buffer->device != NULL) {
+			return true;
+		}
+	}
+	return !wl_list_empty(&source->adopted);
 }
 
-void vram_source_drop_images(struct vram_source *source, enum source_state state) {
-	source->state = state;
+/** Whether the memory is there, or which way it is not. */
+static bool check_memory(struct vram_source *source) {
+	int memory = source->device != NULL ?
+		sluice_vfio_device_get_memory(source->device->device) : 1;
+	if (memory < 0) {
+		source->revoke_reason = SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_LOST;
+	} else if (memory == 0) {
+		source->revoke_reason = SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_MEMORY_DISABLED;
+	}
+	return memory == 1;
+}
+
+static int64_t since_ms(const struct timespec *start) {
+	struct timespec now;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (now.tv_sec - start->tv_sec) * INT64_C(1000) +
+		(now.tv_nsec - start->tv_nsec) / 1000000;
+}
+
+static int handle_deadline(void *data) {
+	struct vram_source *source = data;
+	int images = 0, held = 0;
+	const struct vram_buffer *buffer;
+	wl_list_for_each(buffer, &source->buffers, link) {
+		images += buffer->device != NULL;
+	}
+	held = wl_list_length(&source->adopted);
+	wlr_log(WLR_ERROR, "%s: quiescing for %lld ms: waiting for %d framebuffers or captures to be "
+		"replaced, and for the client to destroy %d adopted buffers",
+		vram_source_get_label(source), (long long)since_ms(&source->quiesce_start), images,
+		held);
+	// A screen that is asleep gets no page flip: have it drawn once more
+	output_damage_all(source->manager->server);
+	wl_event_source_timer_update(source->deadline, DEADLINE_MS);
+	return 0;
+}
+
+static void set_deadline(struct vram_source *source, int ms) {
+	if (source->deadline == NULL && ms > 0) {
+		source->deadline = wl_event_loop_add_timer(source->manager->server->loop,
+			handle_deadline, source);
+	}
+	if (source->deadline != NULL) {
+		wl_event_source_timer_update(source->deadline, ms);
+	}
+}
+
+static void step(struct vram_source *source, enum life_event event);
+
+static int handle_watch(void *data) {
+	struct vram_source *source = data;
+	if (source->life.state != LIFE_READY || !has_images(source)) {
+		return 0; // armed again with the next image
+	}
+	switch (sluice_watch_look(source->watch)) {
+	case SLUICE_WATCH_INTACT:
+		wl_event_source_timer_update(source->watch_timer, WATCH_MS);
+		break;
+	case SLUICE_WATCH_INTERRUPTED:
+	case SLUICE_WATCH_LOST:
+		vram_source_lost(source);
+		break;
+	}
+	return 0;
+}
+
+static void stop_watch(struct vram_source *source) {
+	sluice_watch_destroy(source->watch);
+	source->watch = NULL;
+}
+
+void vram_source_image_made(struct vram_source *source, uint32_t region) {
+	if (source->watch == NULL) {
+		// The image's region is VRAM; reading another might be an order to the device
+		source->watch = sluice_watch_create(source->device->device, region);
+	}
+	if (source->watch_timer == NULL) {
+		source->watch_timer =
+			wl_event_loop_add_timer(source->manager->server->loop, handle_watch, source);
+	}
+	if (source->watch_timer != NULL && source->watch != NULL) {
+		wl_event_source_timer_update(source->watch_timer, WATCH_MS);
+	}
+}
+
+static void drop_images(struct vram_source *source) {
 	struct vram_buffer *buffer, *tmp;
 	wl_list_for_each_safe(buffer, tmp, &source->buffers, link) {
 		struct sluice_buffer *image = sluice_buffer_try_from_buffer(buffer->buffer);
@@ -82,65 +168,123 @@ void vram_source_drop_images(struct vram_source *source, enum source_state state
 			sluice_buffer_revoke(image);
 		}
 	}
-	struct vram_adopted *adopted;
-	wl_list_for_each(adopted, &source->adopted, link) {
-		sluice_renderer_detach_buffer(source->manager->server->renderer, adopted->buffer);
-	}
+	vram_adopted_detach(source);
 	// What shows them must be drawn anew, and the next page flip lets go of the framebuffers
 	output_damage_all(source->manager->server);
-	maybe_quiesced(source);
+}
+
+static void post_error(struct vram_source *source, unsigned actions) {
+	if (actions & LIFE_ERROR_DEVICE_SET) {
+		wl_resource_post_error(source->resource, SLUICE_VRAM_SOURCE_V1_ERROR_DEVICE_SET,
+			"the source has a device already");
+	} else if (actions & LIFE_ERROR_QUIESCED) {
+		wl_resource_post_error(source->resource, SLUICE_VRAM_SOURCE_V1_ERROR_QUIESCED,
+			"the source is quiesced: resume it first");
+	} else if (actions & LIFE_ERROR_NOT_QUIESCED) {
+		wl_resource_post_error(source->resource, SLUICE_VRAM_SOURCE_V1_ERROR_NOT_QUIESCED,
+			"the source is neither quiesced nor revoked");
+	}
+}
+
+/** Something happened: do what follows from it. */
+static void step(struct vram_source *source, enum life_event event) {
+	enum life_state before = source->life.state;
+	unsigned actions = life_step(&source->life, event);
+	enum life_state after = source->life.state;
+	if (before != after) {
+		wlr_log(WLR_INFO, "%s: %s, was %s", vram_source_get_label(source),
+			life_state_name(after), life_state_name(before));
+		if (after != LIFE_READY && after != LIFE_NEW) {
+			update_placeholder(source);
+		}
+	}
+	post_error(source, actions);
+	if (actions & LIFE_DROP_IMAGES) {
+		drop_images(source);
+	}
+	if (after != LIFE_READY) {
+		stop_watch(source);
+	}
+	if (actions & LIFE_CLOSE_DEVICE) {
+		vram_device_unref(source->device);
+		source->device = NULL;
+	}
+	if (actions & LIFE_SEND_REVOKED) {
+		sluice_vram_source_v1_send_revoked(source->resource, source->revoke_reason);
+	}
+	if (actions & LIFE_SEND_RESUMED) {
+		sluice_vram_source_v1_send_resumed(source->resource);
+	}
+	if (actions & LIFE_SEND_QUIESCED) {
+		set_deadline(source, 0);
+		wlr_log(WLR_INFO, "%s: every import is gone, after %lld ms",
+			vram_source_get_label(source), (long long)since_ms(&source->quiesce_start));
+		sluice_vram_source_v1_send_quiesced(source->resource, source->quiesce_serial);
+	}
+	if ((actions & LIFE_DROP_IMAGES) && !has_images(source)) {
+		step(source, LIFE_IMPORTS_GONE);
+	}
+}
+
+void vram_source_image_gone(struct vram_source *source) {
+	if (!has_images(source)) {
+		step(source, LIFE_IMPORTS_GONE);
+	}
 }
 
 void vram_source_lost(struct vram_source *source) {
-	if (source->state != SOURCE_LIVE) {
-		return;
+	if (check_memory(source)) {
+		// It is back already: only a reset switches it off and lets its owner switch it on
+		source->revoke_reason = SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_RESET;
 	}
-	int memory = source->device != NULL ?
-		sluice_vfio_device_get_memory(source->device->device) : -ENODEV;
-	wlr_log(WLR_INFO, "%s: revoked: %s", vram_source_get_label(source), memory == 0 ?
-		"its memory was switched off" : "its memory was lost");
-	vram_source_drop_images(source, SOURCE_REVOKED);
-	sluice_vram_source_v1_send_revoked(source->resource, memory == 0 ?
-		SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_MEMORY_DISABLED :
-		SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_LOST);
+	step(source, LIFE_LOST);
 }
 
 static void handle_exporter_gone(struct wl_listener *listener, void *data) {
 	struct vram_source *source = wl_container_of(listener, source, exporter_gone);
 	wl_list_remove(&source->exporter_gone.link);
 	wl_list_init(&source->exporter_gone.link);
-	source->gone = true;
-	vram_source_drop_images(source, SOURCE_REVOKED);
-	vram_device_unref(source->device);
-	source->device = NULL;
-	sluice_vram_source_v1_send_revoked(source->resource,
-		SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_UNPLUGGED);
+	source->revoke_reason = SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_UNPLUGGED;
+	step(source, LIFE_UNPLUGGED);
 }
 
-static void send_regions(struct vram_source *source) {
-	const uint64_t page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	for (uint32_t i = VFIO_PCI_BAR0_REGION_INDEX; i <= VFIO_PCI_BAR5_REGION_INDEX; i++) {
-		struct sluice_vfio_region region;
-		if (sluice_vfio_device_get_region(source->device->device, i, &region) < 0 ||
-				region.size == 0) {
-			continue;
-		}
-		uint32_t flags = 0;
-		// What can be mapped is memory, and memory can be exported, by whole pages
-		if ((region.flags & VFIO_REGION_INFO_FLAG_MMAP) && region.size >= page_size) {
-			source->exportable |= UINT32_C(1) << i;
-			flags = SLUICE_VRAM_SOURCE_V1_REGION_FLAGS_EXPORT |
-				SLUICE_VRAM_SOURCE_V1_REGION_FLAGS_CPU_MAP;
-		}
-		sluice_vram_source_v1_send_region(source->resource, i, (uint32_t)(region.size >> 32),
-			(uint32_t)region.size, flags);
+static void handle_destroy(struct wl_client *client, struct wl_resource *resource) {
+	wl_resource_destroy(resource);
+}
+
+/** Returns the reason not to take it, or NULL. */
+static const char *accept_device(struct vram_source *source, int fd, uint32_t *failure) {
+	struct sluice_vfio_device *device;
+	if (sluice_vfio_device_adopt(fd, &device) < 0) {
+		close(fd);
+		*failure = SLUICE_VRAM_SOURCE_V1_FAILURE_NOT_VFIO;
+		return "the file descriptor is not that of a vfio PCI device";
 	}
+	int ret = sluice_vfio_device_probe_dmabuf(device);
+	if (ret < 0) {
+		sluice_vfio_device_destroy(device);
+		*failure = SLUICE_VRAM_SOURCE_V1_FAILURE_NO_FEATURE;
+		return ret == -ENOTTY ? "the kernel does not export vfio memory as DMA-BUF (Linux 6.19 "
+			"with CONFIG_VFIO_PCI_DMABUF does, or the module vfio-pci-dmabuf)" :
+			"the vfio driver of this device does not export DMA-BUFs";
+	}
+	source->device = vram_device_create(device);
+	if (source->device == NULL) {
+		sluice_vfio_device_destroy(device);
+		*failure = SLUICE_VRAM_SOURCE_V1_FAILURE_NO_MEMORY;
+		return "out of memory";
+	}
+	return NULL;
 }
 
-static void fail_device(struct vram_source *source, uint32_t reason, const char *message) {
-	source->state = SOURCE_FAILED;
-	wlr_log(WLR_INFO, "source \"%s\": device refused: %s", source->name, message);
-	sluice_vram_source_v1_send_device_failed(source->resource, reason, message);
+static void follow_exporter(struct vram_source *source) {
+	struct sluice_backend *exporters = source->manager->server->exporters;
+	struct sluice_exporter *exporter = exporters != NULL ?
+		sluice_backend_find(exporters, source->device->address) : NULL;
+	if (exporter != NULL) {
+		source->exporter_gone.notify = handle_exporter_gone;
+		wl_signal_add(&exporter->events.gone, &source->exporter_gone);
+	}
 }
 
 static void handle_set_device(struct wl_client *client, struct wl_resource *resource,
@@ -148,57 +292,33 @@ static void handle_set_device(struct wl_client *client, struct wl_resource *reso
 	struct vram_source *source = wl_resource_get_user_data(resource);
 	if (source->device_set) {
 		close(fd);
-		wl_resource_post_error(resource, SLUICE_VRAM_SOURCE_V1_ERROR_DEVICE_SET,
-			"the source has a device already");
+		post_error(source, LIFE_ERROR_DEVICE_SET);
 		return;
 	}
 	source->device_set = true;
 
-	struct sluice_vfio_device *device;
-	int ret = sluice_vfio_device_adopt(fd, &device);
-	if (ret < 0) {
-		close(fd);
-		fail_device(source, SLUICE_VRAM_SOURCE_V1_FAILURE_NOT_VFIO,
-			"the file descriptor is not that of a vfio PCI device");
+	uint32_t failure;
+	const char *message = accept_device(source, fd, &failure);
+	if (message != NULL) {
+		wlr_log(WLR_INFO, "source \"%s\": device refused: %s", source->name, message);
+		step(source, LIFE_DEVICE_REFUSED);
+		sluice_vram_source_v1_send_device_failed(resource, failure, message);
 		return;
 	}
-	ret = sluice_vfio_device_probe_dmabuf(device);
-	if (ret < 0) {
-		sluice_vfio_device_destroy(device);
-		fail_device(source, SLUICE_VRAM_SOURCE_V1_FAILURE_NO_FEATURE, ret == -ENOTTY ?
-			"the kernel does not export vfio memory as DMA-BUF (Linux 6.19 with "
-			"CONFIG_VFIO_PCI_DMABUF does, or the module vfio-pci-dmabuf)" :
-			"the vfio driver of this device does not export DMA-BUFs");
-		return;
-	}
-
-	source->device = vram_device_create(device);
-	if (source->device == NULL) {
-		sluice_vfio_device_destroy(device);
-		fail_device(source, SLUICE_VRAM_SOURCE_V1_FAILURE_NO_MEMORY, "out of memory");
-		return;
-	}
-	source->state = SOURCE_LIVE;
+	follow_exporter(source);
+	step(source, LIFE_DEVICE_ACCEPTED);
 	const char *address = source->device->address;
-	struct sluice_backend *exporters = source->manager->server->exporters;
-	struct sluice_exporter *exporter = exporters != NULL ?
-		sluice_backend_find(exporters, address) : NULL;
-	if (exporter != NULL) {
-		source->exporter_gone.notify = handle_exporter_gone;
-		wl_signal_add(&exporter->events.gone, &source->exporter_gone);
-	}
 	wlr_log(WLR_INFO, "source \"%s\": exporter %s", source->name,
 		address[0] != '\0' ? address : "of unknown address");
 	sluice_vram_source_v1_send_device(resource, address);
-	send_regions(source);
+	source->exportable = vram_device_send_regions(source->device, resource);
 	sluice_vram_source_v1_send_device_ready(resource);
 }
 
-/** Posts the error and returns false if the source takes no new images now. */
-static bool check_live(struct vram_source *source) {
-	if (source->state == SOURCE_QUIESCING || source->state == SOURCE_QUIESCED) {
-		wl_resource_post_error(source->resource, SLUICE_VRAM_SOURCE_V1_ERROR_QUIESCED,
-			"the source is quiesced: resume it first");
+/** Posts the error and returns false if the source takes no images now. */
+static bool check_takes_images(struct vram_source *source) {
+	if (!life_takes_images(&source->life)) {
+		post_error(source, LIFE_ERROR_QUIESCED);
 		return false;
 	}
 	return true;
@@ -207,10 +327,10 @@ static bool check_live(struct vram_source *source) {
 static void handle_create_params(struct wl_client *client, struct wl_resource *resource,
 		uint32_t id, uint32_t region) {
 	struct vram_source *source = wl_resource_get_user_data(resource);
-	if (!check_live(source)) {
+	if (!check_takes_images(source)) {
 		return;
 	}
-	if (source->device == NULL && !source->gone) {
+	if (source->device == NULL && source->life.state != LIFE_GONE) {
 		wl_resource_post_error(resource, SLUICE_VRAM_SOURCE_V1_ERROR_NO_DEVICE,
 			"the source has no device: set_device, and wait for device_ready");
 		return;
@@ -224,30 +344,10 @@ static void handle_create_params(struct wl_client *client, struct wl_resource *r
 	vram_params_create(source, (uint32_t)wl_resource_get_version(resource), id, region);
 }
 
-static void handle_adopted_destroy(struct wl_listener *listener, void *data) {
-	struct vram_adopted *adopted = wl_container_of(listener, adopted, destroy);
-	struct vram_source *source = adopted->source;
-	adopted_destroy(adopted);
-	maybe_quiesced(source);
-}
-
-/** A buffer belongs to one source at most. */
-static void forget_adopted(struct vram_manager *manager, struct wlr_buffer *buffer) {
-	struct vram_source *source;
-	wl_list_for_each(source, &manager->sources, link) {
-		struct vram_adopted *adopted, *tmp;
-		wl_list_for_each_safe(adopted, tmp, &source->adopted, link) {
-			if (adopted->buffer == buffer) {
-				adopted_destroy(adopted);
-			}
-		}
-	}
-}
-
 static void handle_adopt(struct wl_client *client, struct wl_resource *resource,
 		struct wl_resource *buffer_resource) {
 	struct vram_source *source = wl_resource_get_user_data(resource);
-	if (!check_live(source)) {
+	if (!check_takes_images(source)) {
 		return;
 	}
 	struct wlr_dmabuf_v1_buffer *dmabuf =
@@ -257,60 +357,32 @@ static void handle_adopt(struct wl_client *client, struct wl_resource *resource,
 			"the buffer was not made by linux-dmabuf");
 		return;
 	}
-	forget_adopted(source->manager, &dmabuf->base);
-	if (source->state == SOURCE_REVOKED) {
-		sluice_renderer_detach_buffer(source->manager->server->renderer, &dmabuf->base);
-	}
-	struct vram_adopted *adopted = calloc(1, sizeof(*adopted));
-	if (adopted == NULL) {
+	if (!vram_adopt(source, &dmabuf->base)) {
 		wl_resource_post_no_memory(resource);
 		return;
 	}
-	adopted->source = source;
-	adopted->buffer = &dmabuf->base;
-	adopted->destroy.notify = handle_adopted_destroy;
-	wl_signal_add(&dmabuf->base.events.destroy, &adopted->destroy);
-	wl_list_insert(&source->adopted, &adopted->link);
+	if (source->life.state == LIFE_REVOKED || source->life.state == LIFE_GONE) {
+		vram_adopted_detach(source);
+	}
 }
 
 static void handle_quiesce(struct wl_client *client, struct wl_resource *resource,
 		uint32_t serial) {
 	struct vram_source *source = wl_resource_get_user_data(resource);
-	if (!check_live(source)) {
+	if (!check_takes_images(source) || source->life.quiesce_pending) {
+		post_error(source, LIFE_ERROR_QUIESCED);
 		return;
 	}
 	source->quiesce_serial = serial;
-	wlr_log(WLR_INFO, "%s: quiescing", vram_source_get_label(source));
-	vram_source_drop_images(source, SOURCE_QUIESCING);
+	clock_gettime(CLOCK_MONOTONIC, &source->quiesce_start);
+	set_deadline(source, DEADLINE_MS);
+	step(source, LIFE_QUIESCE);
 }
 
 static void handle_resume(struct wl_client *client, struct wl_resource *resource) {
 	struct vram_source *source = wl_resource_get_user_data(resource);
-	if (source->state != SOURCE_QUIESCED && source->state != SOURCE_REVOKED) {
-		wl_resource_post_error(resource, SLUICE_VRAM_SOURCE_V1_ERROR_NOT_QUIESCED,
-			"the source is neither quiesced nor revoked");
-		return;
-	}
-	if (source->gone) {
-		sluice_vram_source_v1_send_revoked(resource,
-			SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_UNPLUGGED);
-		return;
-	}
-	if (source->device != NULL) {
-		int memory = sluice_vfio_device_get_memory(source->device->device);
-		if (memory != 1) {
-			wlr_log(WLR_INFO, "%s: cannot resume: its memory is %s",
-				vram_source_get_label(source), memory == 0 ? "switched off" : "out of reach");
-			source->state = SOURCE_REVOKED;
-			sluice_vram_source_v1_send_revoked(resource, memory == 0 ?
-				SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_MEMORY_DISABLED :
-				SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_LOST);
-			return;
-		}
-	}
-	source->state = source->device != NULL ? SOURCE_LIVE : SOURCE_NEW;
-	wlr_log(WLR_INFO, "%s: resumed", vram_source_get_label(source));
-	sluice_vram_source_v1_send_resumed(resource);
+	bool memory = source->life.state == LIFE_GONE || check_memory(source);
+	step(source, memory ? LIFE_RESUME : LIFE_RESUME_FAILED);
 }
 
 static const struct sluice_vram_source_v1_interface source_impl = {
@@ -324,18 +396,26 @@ static const struct sluice_vram_source_v1_interface source_impl = {
 
 static void handle_resource_destroy(struct wl_resource *resource) {
 	struct vram_source *source = wl_resource_get_user_data(resource);
-	struct vram_buffer *buffer, *buffer_tmp;
-	wl_list_for_each_safe(buffer, buffer_tmp, &source->buffers, link) {
+	ladder_forget_source(source->manager->server->ladder, source);
+	struct vram_buffer *buffer, *tmp;
+	wl_list_for_each_safe(buffer, tmp, &source->buffers, link) {
 		buffer->source = NULL;
 		wl_list_remove(&buffer->link);
 		wl_list_init(&buffer->link);
 	}
-	struct vram_adopted *adopted, *adopted_tmp;
-	wl_list_for_each_safe(adopted, adopted_tmp, &source->adopted, link) {
-		adopted_destroy(adopted);
-	}
+	vram_adopted_finish(source);
 	wl_list_remove(&source->exporter_gone.link);
 	wl_list_remove(&source->link);
+	if (source->deadline != NULL) {
+		wl_event_source_remove(source->deadline);
+	}
+	if (source->watch_timer != NULL) {
+		wl_event_source_remove(source->watch_timer);
+	}
+	stop_watch(source);
+	if (source->placeholder != NULL) {
+		wlr_buffer_drop(source->placeholder);
+	}
 	vram_device_unref(source->device);
 	free(source->name);
 	free(source);
@@ -355,6 +435,11 @@ void vram_source_create(struct vram_manager *manager, struct wl_client *client, 
 	}
 	source->manager = manager;
 	source->resource = resource;
+	for (char *c = copy; *c != '\0'; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f) {
+			*c = '?'; // it goes into logs and onto screens
+		}
+	}
 	source->name = copy;
 	wl_list_init(&source->buffers);
 	wl_list_init(&source->adopted);

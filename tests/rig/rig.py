@@ -38,7 +38,7 @@ from .qmp import Qmp, QmpError
 
 # Where programs of the tree are, for the guest.
 PROGRAMS = [BUILD / "meson" / place for place in
-            ("compositor", "backend/examples", "tests/clients", "tests/rig")]
+            ("compositor", "backend/examples", "tests/clients", "tests/perf", "tests/rig")]
 
 GUEST_ENVIRONMENT = {
     "PATH": ":".join(map(str, PROGRAMS)) + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",

@@ -87,6 +87,16 @@ bool sluice_buffer_is_dead(struct wlr_buffer *buffer);
  */
 bool sluice_buffer_check(struct sluice_buffer *buffer);
 
+/**
+ * Have a function called at the very end of a buffer's life: framebuffers, textures, the mapping
+ * and the DMA-BUF are gone by then, so its device may be reset or closed. It gets the ranges that
+ * the buffer was made of. At most one function; it must not touch the buffer.
+ */
+typedef void (*sluice_buffer_release_func_t)(const struct sluice_range *ranges,
+	size_t ranges_len, void *data);
+void sluice_buffer_set_release(struct sluice_buffer *buffer,
+	sluice_buffer_release_func_t release, void *data);
+
 /** The PCI address of the exporter, or an empty string if it is not known or destroyed. */
 const char *sluice_buffer_get_exporter(const struct sluice_buffer *buffer);
 

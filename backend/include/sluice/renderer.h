@@ -119,6 +119,20 @@ bool sluice_texture_is(struct wlr_texture *texture);
 enum sluice_path sluice_texture_get_path(struct wlr_texture *texture,
 	enum sluice_reason *reason_ptr);
 
+/**
+ * Look whether the memory of a texture can still be reached. If not, the texture lets go of its
+ * buffer. For a sluice_buffer see sluice_buffer_check(); other DMA-BUFs are imported once more, into
+ * another open file of the DRM device, which fails with ENODEV where the driver maps at import.
+ * Returns false if it was revoked.
+ */
+bool sluice_texture_check(struct wlr_texture *texture);
+
+/**
+ * Choose what is drawn, in the middle of a dark rectangle, when no path works: a buffer that can be
+ * read by the CPU, or NULL for nothing. Locked until the texture is destroyed.
+ */
+void sluice_texture_set_placeholder(struct wlr_texture *texture, struct wlr_buffer *placeholder);
+
 /** The exporter's PCI address, or what the kernel calls its driver if that is all it tells. */
 const char *sluice_texture_get_exporter(struct wlr_texture *texture);
 
