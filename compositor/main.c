@@ -7,6 +7,9 @@
 #include "launch.h"
 #include "server.h"
 
+/** Where Intel GPUs, and the rig's, have their VRAM. */
+#define DEFAULT_VRAM_REGION 2
+
 static const char usage[] =
 	"Usage: sluice [options] [-- command...]\n"
 	"       sluice kiosk [options] -- command...\n"
@@ -24,6 +27,10 @@ static const char usage[] =
 	"  -q, --quiet       log errors only\n"
 	"      --no-gpu      never let the GPU sample VRAM: use scanout or the CPU\n"
 	"      --no-cpu      never let the CPU read VRAM\n"
+	"      --render-vram=ADDRESS[,REGION]\n"
+	"                    own the vfio device at this PCI address, which resets it, draw\n"
+	"                    the screens' frames into its VRAM (region: 2 unless given) and\n"
+	"                    scan them out from there\n"
 	"  -h, --help        show this text and exit\n"
 	"  -V, --version     show the version and exit\n"
 	"\n"
@@ -45,6 +52,7 @@ struct options {
 enum {
 	OPTION_NO_GPU = 256,
 	OPTION_NO_CPU,
+	OPTION_RENDER_VRAM,
 };
 
 static const struct option long_options[] = {
@@ -52,10 +60,28 @@ static const struct option long_options[] = {
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "no-gpu", no_argument, NULL, OPTION_NO_GPU },
 	{ "no-cpu", no_argument, NULL, OPTION_NO_CPU },
+	{ "render-vram", required_argument, NULL, OPTION_RENDER_VRAM },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
 };
+
+/** ADDRESS[,REGION] */
+static void parse_render_vram(struct server_options *options, char *argument) {
+	options->render_vram = argument;
+	options->render_vram_region = DEFAULT_VRAM_REGION;
+	char *comma = strchr(argument, ',');
+	if (comma == NULL) {
+		return;
+	}
+	*comma = '\0';
+	if (comma[1] < '0' || comma[1] > '5' || comma[2] != '\0') {
+		fprintf(stderr, "sluice: --render-vram: \"%s\" is no region: they go from 0 to 5\n",
+			comma + 1);
+		exit(EXIT_FAILURE);
+	}
+	options->render_vram_region = (uint32_t)(comma[1] - '0');
+}
 
 /** Exits on --help, --version and on what cannot be understood. */
 static void parse_options(struct options *options, int argc, char *argv[]) {
@@ -80,6 +106,9 @@ static void parse_options(struct options *options, int argc, char *argv[]) {
 			break;
 		case OPTION_NO_CPU:
 			options->server.no_cpu = true;
+			break;
+		case OPTION_RENDER_VRAM:
+			parse_render_vram(&options->server, optarg);
 			break;
 		case 'h':
 			fputs(usage, stdout);

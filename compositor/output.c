@@ -6,8 +6,14 @@
 #include <wlr/util/log.h>
 #include "output.h"
 #include "path/ladder.h"
+#include "render_vram.h"
 #include "seat.h"
 #include "window.h"
+
+struct wlr_allocator *output_get_allocator(struct server *server) {
+	return server->render_vram != NULL && render_vram_check(server->render_vram) ?
+		render_vram_get_allocator(server->render_vram) : server->allocator;
+}
 
 /**
  * One frame: the scene says what is to be shown and whether a client's buffer can be shown as it
@@ -23,8 +29,10 @@ static bool output_commit(struct output *output) {
 		bool again = false;
 		if (ok) {
 			ladder_committed(output->server->ladder, output, &state);
-		} else if (built) {
-			again = ladder_commit_failed(output->server->ladder, output, &state);
+		} else {
+			struct server *server = output->server;
+			again = (built && ladder_commit_failed(server->ladder, output, &state)) ||
+				(server->render_vram != NULL && !render_vram_check(server->render_vram));
 		}
 		wlr_output_state_finish(&state);
 		if (!again) {
@@ -45,6 +53,11 @@ static void handle_frame(struct wl_listener *listener, void *data) {
 	wlr_scene_output_send_frame_done(output->scene_output, &now);
 }
 
+static void handle_present(struct wl_listener *listener, void *data) {
+	struct output *output = wl_container_of(listener, output, present);
+	ladder_presented(output->server->ladder, output);
+}
+
 static void handle_request_state(struct wl_listener *listener, void *data) {
 	struct output *output = wl_container_of(listener, output, request_state);
 	const struct wlr_output_event_request_state *event = data;
@@ -58,6 +71,7 @@ static void handle_destroy(struct wl_listener *listener, void *data) {
 	wlr_log(WLR_INFO, "%s: gone", output->wlr_output->name);
 	ladder_output_gone(server->ladder, output);
 	wl_list_remove(&output->frame.link);
+	wl_list_remove(&output->present.link);
 	wl_list_remove(&output->request_state.link);
 	wl_list_remove(&output->destroy.link);
 	wl_list_remove(&output->link);
@@ -94,7 +108,7 @@ void output_handle_new(struct wl_listener *listener, void *data) {
 	struct server *server = wl_container_of(listener, server, new_output);
 	struct wlr_output *wlr_output = data;
 
-	if (!wlr_output_init_render(wlr_output, server->allocator, server->renderer)) {
+	if (!wlr_output_init_render(wlr_output, output_get_allocator(server), server->renderer)) {
 		wlr_log(WLR_ERROR, "%s: cannot be drawn on", wlr_output->name);
 		return;
 	}
@@ -126,6 +140,8 @@ void output_handle_new(struct wl_listener *listener, void *data) {
 
 	output->frame.notify = handle_frame;
 	wl_signal_add(&wlr_output->events.frame, &output->frame);
+	output->present.notify = handle_present;
+	wl_signal_add(&wlr_output->events.present, &output->present);
 	output->request_state.notify = handle_request_state;
 	wl_signal_add(&wlr_output->events.request_state, &output->request_state);
 	output->destroy.notify = handle_destroy;

@@ -14,11 +14,13 @@ struct output {
 	bool composite_only;
 	struct direct direct;
 
-	struct wl_listener frame;
+	struct wl_listener frame, present;
 	struct wl_listener request_state;
 	struct wl_listener destroy;
 };
 
+/** What outputs allocate their buffers from. */
+struct wlr_allocator *output_get_allocator(struct server *server);
 /** For wlr_backend.events.new_output. */
 void output_handle_new(struct wl_listener *listener, void *data);
 /** The output at a point in layout coordinates, else any, else NULL. */

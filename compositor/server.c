@@ -27,6 +27,7 @@
 #include <sluice/renderer.h>
 #include "output.h"
 #include "path/ladder.h"
+#include "render_vram.h"
 #include "seat.h"
 #include "server.h"
 #include "vram/vram.h"
@@ -120,7 +121,7 @@ static void replace_renderer(void *data) {
 	wlr_compositor_set_renderer(server->compositor, renderer);
 	struct output *output;
 	wl_list_for_each(output, &server->outputs, link) {
-		wlr_output_init_render(output->wlr_output, allocator, renderer);
+		wlr_output_init_render(output->wlr_output, output_get_allocator(server), renderer);
 	}
 	wlr_allocator_destroy(old_allocator);
 	wlr_renderer_destroy(old_renderer);
@@ -170,6 +171,14 @@ static bool init_renderer(struct server *server) {
 	if (server->allocator == NULL) {
 		wlr_log(WLR_ERROR, "No allocator suits both backend and renderer");
 		return false;
+	}
+	const struct server_options *options = &server->options;
+	if (options->render_vram != NULL) {
+		server->render_vram =
+			render_vram_create(server, options->render_vram, options->render_vram_region);
+		if (server->render_vram == NULL) {
+			return false;
+		}
 	}
 	return wlr_renderer_init_wl_shm(server->renderer, server->display);
 }
@@ -313,6 +322,7 @@ void server_finish(struct server *server) {
 	if (server->scene != NULL) {
 		wlr_scene_node_destroy(&server->scene->tree.node);
 	}
+	render_vram_destroy(server->render_vram);
 	wlr_allocator_destroy(server->allocator);
 	wlr_renderer_destroy(server->renderer);
 	wl_display_destroy(server->display);

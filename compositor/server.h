@@ -16,6 +16,8 @@ enum server_mode {
 struct server_options {
 	enum server_mode mode;
 	bool no_gpu, no_cpu; // paths that are not to be used
+	const char *render_vram; // PCI address of an exporter to draw into, or NULL
+	uint32_t render_vram_region;
 };
 
 /** The compositor: everything hangs off this. */
@@ -29,6 +31,7 @@ struct server {
 	struct wlr_session *session; // NULL when nested or headless
 	struct wlr_renderer *renderer; // a sluice_renderer
 	struct wlr_allocator *allocator;
+	struct render_vram *render_vram; // NULL unless asked for
 	struct wlr_compositor *compositor;
 
 	struct wlr_scene *scene;

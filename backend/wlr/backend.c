@@ -1,4 +1,5 @@
 #include <assert.h>
+#include <errno.h>
 #include <libudev.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,13 @@ struct exporter_backend {
 };
 
 static const struct wlr_backend_impl backend_impl;
+
+/** What users see, and what follows the interrupts of an open device. */
+struct exporter {
+	struct sluice_exporter base;
+	struct wl_event_loop *loop;
+	struct wl_listener request, error;
+};
 
 static struct exporter_backend *exporter_backend_from(struct wlr_backend *wlr_backend) {
 	assert(wlr_backend->impl == &backend_impl);
@@ -41,28 +49,99 @@ struct sluice_exporter *sluice_backend_find(struct sluice_backend *backend,
 	return NULL;
 }
 
-static void exporter_destroy(struct sluice_exporter *exporter) {
-	wl_signal_emit_mutable(&exporter->events.gone, exporter);
-	wl_list_remove(&exporter->link);
-	free(exporter->address);
-	free(exporter->driver);
+static void handle_request(struct wl_listener *listener, void *data) {
+	struct exporter *exporter = wl_container_of(listener, exporter, request);
+	wlr_log(WLR_INFO, "%s: the kernel asks for the device back", exporter->base.address);
+	wl_signal_emit_mutable(&exporter->base.events.quiesce, &exporter->base);
+}
+
+static void handle_error(struct wl_listener *listener, void *data) {
+	struct exporter *exporter = wl_container_of(listener, exporter, error);
+	wlr_log(WLR_ERROR, "%s: the device reported an error", exporter->base.address);
+	wl_signal_emit_mutable(&exporter->base.events.revoked, &exporter->base);
+}
+
+int sluice_exporter_open(struct sluice_exporter *base) {
+	struct exporter *exporter = wl_container_of(base, exporter, base);
+	if (base->device != NULL) {
+		return 0;
+	}
+	struct sluice_vfio_device *device;
+	int ret = sluice_vfio_device_open(base->address, &device);
+	if (ret < 0) {
+		return ret;
+	}
+	ret = sluice_vfio_device_set_memory(device, true);
+	if (ret == 0) {
+		ret = sluice_vfio_device_listen(device, exporter->loop);
+	}
+	if (ret < 0) {
+		sluice_vfio_device_destroy(device);
+		return ret;
+	}
+	base->device = device;
+	exporter->request.notify = handle_request;
+	wl_signal_add(&device->events.request, &exporter->request);
+	exporter->error.notify = handle_error;
+	wl_signal_add(&device->events.error, &exporter->error);
+	return 0;
+}
+
+void sluice_exporter_close(struct sluice_exporter *base) {
+	struct exporter *exporter = wl_container_of(base, exporter, base);
+	if (base->device != NULL) {
+		wl_list_remove(&exporter->request.link);
+		wl_list_remove(&exporter->error.link);
+		sluice_vfio_device_destroy(base->device);
+		base->device = NULL;
+	}
+}
+
+int sluice_exporter_reset(struct sluice_exporter *exporter) {
+	if (exporter->device == NULL) {
+		return -EBADF;
+	}
+	wl_signal_emit_mutable(&exporter->events.quiesce, exporter);
+	int ret = sluice_vfio_device_reset(exporter->device);
+	if (ret == 0) {
+		ret = sluice_vfio_device_set_memory(exporter->device, true);
+	}
+	if (ret == 0) {
+		wl_signal_emit_mutable(&exporter->events.resume, exporter);
+	}
+	return ret;
+}
+
+static void exporter_destroy(struct sluice_exporter *base) {
+	struct exporter *exporter = wl_container_of(base, exporter, base);
+	wl_signal_emit_mutable(&base->events.gone, base);
+	sluice_exporter_close(base);
+	wl_list_remove(&base->link);
+	free(base->address);
+	free(base->driver);
 	free(exporter);
 }
 
 static void exporter_create(struct sluice_backend *backend, const char *address,
 		const char *driver) {
-	struct sluice_exporter *exporter = calloc(1, sizeof(*exporter));
-	if (exporter == NULL) {
+	struct exporter_backend *owner = wl_container_of(backend, owner, backend);
+	struct exporter *opened = calloc(1, sizeof(*opened));
+	if (opened == NULL) {
 		return;
 	}
+	opened->loop = owner->loop;
+	struct sluice_exporter *exporter = &opened->base;
 	exporter->address = strdup(address);
 	exporter->driver = strdup(driver);
 	if (exporter->address == NULL || exporter->driver == NULL) {
 		free(exporter->address);
 		free(exporter->driver);
-		free(exporter);
+		free(opened);
 		return;
 	}
+	wl_signal_init(&exporter->events.quiesce);
+	wl_signal_init(&exporter->events.resume);
+	wl_signal_init(&exporter->events.revoked);
 	wl_signal_init(&exporter->events.gone);
 	wl_list_insert(backend->exporters.prev, &exporter->link);
 	wlr_log(WLR_INFO, "%s: exporter, bound to %s", address, driver);

@@ -239,6 +239,16 @@ bool ladder_commit_failed(struct ladder *ladder, struct output *output,
 	return false;
 }
 
+void ladder_presented(struct ladder *ladder, struct output *output) {
+	struct path_surface *path_surface;
+	wl_list_for_each(path_surface, &ladder->surfaces, link) {
+		if (path_surface->retiring != NULL && (path_surface->output == NULL ||
+				path_surface->output == output->wlr_output)) {
+			path_surface_retire(path_surface);
+		}
+	}
+}
+
 void ladder_output_gone(struct ladder *ladder, struct output *output) {
 	struct path_surface *path_surface;
 	wl_list_for_each(path_surface, &ladder->surfaces, link) {
@@ -248,6 +258,10 @@ void ladder_output_gone(struct ladder *ladder, struct output *output) {
 	}
 }
 
+static bool is_of_source(struct vram_source *source, struct wlr_buffer *buffer) {
+	return buffer != NULL && vram_find_source(source->manager, buffer) == source;
+}
+
 void ladder_dress_source(struct ladder *ladder, struct vram_source *source) {
 	struct path_surface *path_surface;
 	wl_list_for_each(path_surface, &ladder->surfaces, link) {
@@ -255,8 +269,12 @@ void ladder_dress_source(struct ladder *ladder, struct vram_source *source) {
 		if (path_surface->shadow == NULL || texture == NULL || !sluice_texture_is(texture)) {
 			continue;
 		}
+		if (is_of_source(source, path_surface->shown) ||
+				is_of_source(source, path_surface->retiring)) {
+			path_surface_unlock(path_surface);
+		}
 		struct wlr_buffer *buffer = sluice_texture_get_buffer(texture);
-		if (buffer != NULL && vram_find_source(source->manager, buffer) == source) {
+		if (is_of_source(source, buffer)) {
 			path_surface->source = source;
 		}
 		if (path_surface->source == source) {

@@ -40,6 +40,8 @@ void ladder_committed(struct ladder *ladder, struct output *output,
 bool ladder_commit_failed(struct ladder *ladder, struct output *output,
 	const struct wlr_output_state *state);
 void ladder_surface_gone(struct ladder *ladder, struct path_surface *path_surface);
+/** A page flip of the output has ended. */
+void ladder_presented(struct ladder *ladder, struct output *output);
 void ladder_output_gone(struct ladder *ladder, struct output *output);
 /** A source changed: what its surfaces show instead of images is to say so. */
 void ladder_dress_source(struct ladder *ladder, struct vram_source *source);

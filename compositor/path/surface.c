@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <wlr/types/wlr_buffer.h>
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_output.h>
 #include <wlr/types/wlr_xdg_shell.h>
@@ -84,6 +85,25 @@ void path_surface_add_resource(struct path_surface *path_surface, struct wl_reso
 	send_path(path_surface, resource);
 }
 
+void path_surface_retire(struct path_surface *path_surface) {
+	wlr_buffer_unlock(path_surface->retiring);
+	path_surface->retiring = NULL;
+}
+
+void path_surface_unlock(struct path_surface *path_surface) {
+	path_surface_retire(path_surface);
+	wlr_buffer_unlock(path_surface->shown);
+	path_surface->shown = NULL;
+}
+
+/** The surface has a new texture. */
+static void lock_shown(struct path_surface *path_surface, struct wlr_texture *texture) {
+	path_surface_retire(path_surface);
+	path_surface->retiring = path_surface->shown;
+	bool gpu = sluice_texture_get_path(texture, NULL) == SLUICE_PATH_GPU;
+	path_surface->shown = gpu ? wlr_buffer_lock(sluice_texture_get_buffer(texture)) : NULL;
+}
+
 static void handle_commit(struct wl_listener *listener, void *data) {
 	struct path_surface *path_surface = wl_container_of(listener, path_surface, commit);
 	struct wlr_surface *surface = path_surface->surface;
@@ -92,6 +112,7 @@ static void handle_commit(struct wl_listener *listener, void *data) {
 	if (texture == NULL || !sluice_texture_is(texture)) {
 		sluice_shadow_destroy(path_surface->shadow);
 		path_surface->shadow = NULL;
+		path_surface_unlock(path_surface);
 		return;
 	}
 	if (!(surface->current.committed & WLR_SURFACE_STATE_BUFFER)) {
@@ -104,6 +125,7 @@ static void handle_commit(struct wl_listener *listener, void *data) {
 		}
 	}
 	sluice_shadow_push(path_surface->shadow, texture, &surface->buffer_damage);
+	lock_shown(path_surface, texture);
 
 	path_surface->source = NULL;
 	if (sluice_texture_get_buffer(texture) == NULL && surface->buffer->source != NULL) {
@@ -137,6 +159,7 @@ static void path_surface_destroy(struct path_surface *path_surface) {
 	}
 	ladder_surface_gone(path_surface->ladder, path_surface);
 	sluice_shadow_destroy(path_surface->shadow);
+	path_surface_unlock(path_surface);
 	wl_list_remove(&path_surface->link);
 	wl_list_remove(&path_surface->commit.link);
 	wl_list_remove(&path_surface->unmap.link);

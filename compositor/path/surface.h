@@ -7,6 +7,7 @@
 struct ladder;
 struct wlr_output;
 struct vram_source;
+struct wlr_buffer;
 struct wlr_surface;
 
 /** What is known about the way of one surface's frames to the screen. */
@@ -16,6 +17,11 @@ struct path_surface {
 	struct wlr_surface *surface;
 	/** It shows an image in VRAM: not NULL as long as it does. */
 	struct sluice_shadow *shadow;
+	/**
+	 * On the gpu path, vfio's DMA-BUFs carry no fences that would keep a producer from drawing into
+	 * what is still sampled. So what is shown, and what was until the next page flip, is locked.
+	 */
+	struct wlr_buffer *shown, *retiring;
 	/** The source of what it shows, once that is a placeholder; else NULL. */
 	struct vram_source *source;
 	struct wl_list resources; // sluice_surface_path_v1, wl_resource_get_link()
@@ -37,6 +43,10 @@ struct path_surface *path_surface_create(struct ladder *ladder, struct wlr_surfa
 struct path_surface *path_surface_find(struct ladder *ladder, struct wlr_surface *surface);
 /** Whether anybody wants to know. */
 bool path_surface_is_watched(const struct path_surface *path_surface);
+/** A page flip has ended: nothing samples what was shown before. */
+void path_surface_retire(struct path_surface *path_surface);
+/** Let go of what is locked. */
+void path_surface_unlock(struct path_surface *path_surface);
 /** Record, log and tell the client, if anything changed. */
 void path_surface_set(struct path_surface *path_surface, enum sluice_path path,
 	enum sluice_reason reason, struct wlr_output *output);
