@@ -17,7 +17,7 @@ int64_t now_ms(void) {
 }
 
 bool loop_init(struct loop *loop, bool read_stdin, int timeout_s) {
-	*loop = (struct loop){ .signal_fd = -1, .read_stdin = read_stdin };
+	*loop = (struct loop){ .signal_fd = -1, .other_fd = -1, .read_stdin = read_stdin };
 	if (timeout_s > 0) {
 		loop->deadline = now_ms() + (int64_t)timeout_s * 1000;
 	}
@@ -113,6 +113,7 @@ bool loop_turn(struct loop *loop, int timeout) {
 		{ .fd = wl_display_get_fd(loop->display), .events = wanted },
 		{ .fd = loop->signal_fd, .events = POLLIN },
 		{ .fd = loop->read_stdin ? STDIN_FILENO : -1, .events = POLLIN },
+		{ .fd = loop->other_fd, .events = POLLIN },
 	};
 	if (poll(fds, sizeof(fds) / sizeof(fds[0]), timeout) < 0 && errno != EINTR) {
 		wl_display_cancel_read(loop->display);
@@ -130,6 +131,9 @@ bool loop_turn(struct loop *loop, int timeout) {
 	}
 	if (fds[1].revents & POLLIN) {
 		read_signals(loop);
+	}
+	if (fds[3].revents & POLLIN) {
+		loop->other_func(loop->other_data);
 	}
 	loop->input = (fds[2].revents & (POLLIN | POLLHUP)) != 0;
 	return !loop->stop;

@@ -24,6 +24,10 @@ struct loop {
 	bool silent; // do not print how the connection ended
 	int64_t deadline; // CLOCK_MONOTONIC, ms; 0 is never
 
+	int other_fd; // dispatched by other_func when it is readable; -1: there is none
+	void (*other_func)(void *data);
+	void *other_data;
+
 	bool stop; // SIGTERM or SIGINT came, or somebody wants to end
 	bool paused; // toggled by SIGUSR1
 	bool input; // stdin has a line

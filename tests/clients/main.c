@@ -3,6 +3,7 @@
  */
 #include "bad.h"
 #include "options.h"
+#include "orders.h"
 #include "producer.h"
 #include "step.h"
 
@@ -14,6 +15,8 @@ int main(int argc, char *argv[]) {
 		status = STATUS_OK;
 	} else if (status < 0 && producer.options.bad != NULL) {
 		status = bad_run(&producer.options);
+	} else if (status < 0 && producer.options.orders != NULL) {
+		status = orders_run(&producer.options);
 	} else if (status < 0) {
 		if (producer_init(&producer)) {
 			if (producer.options.step) {

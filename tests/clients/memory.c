@@ -130,11 +130,42 @@ bool memory_init_memfd(struct memory *memory, uint64_t size) {
 	return true;
 }
 
+static void handle_request(struct wl_listener *listener, void *data) {
+	struct memory *memory = wl_container_of(listener, memory, request);
+	memory->requested = true;
+}
+
+int memory_listen(struct memory *memory) {
+	if (memory->device == NULL) {
+		return -1;
+	}
+	memory->events = wl_event_loop_create();
+	int ret = memory->events != NULL ?
+		sluice_vfio_device_listen(memory->device, memory->events) : -ENOMEM;
+	if (ret < 0) {
+		complain("cannot listen to the device: %s", strerror(-ret));
+		return -1;
+	}
+	memory->request.notify = handle_request;
+	wl_signal_add(&memory->device->events.request, &memory->request);
+	return wl_event_loop_get_fd(memory->events);
+}
+
+void memory_dispatch(struct memory *memory) {
+	wl_event_loop_dispatch(memory->events, 0);
+}
+
 void memory_finish(struct memory *memory) {
 	if (memory->data != NULL) {
 		munmap(memory->data, memory->size);
 	}
+	if (memory->request.notify != NULL) {
+		wl_list_remove(&memory->request.link);
+	}
 	sluice_vfio_device_destroy(memory->device);
+	if (memory->events != NULL) {
+		wl_event_loop_destroy(memory->events);
+	}
 	if (memory->device == NULL && memory->memfd >= 0) {
 		close(memory->memfd);
 	}

@@ -16,6 +16,10 @@ struct memory {
 	uint64_t size;
 	uint8_t *data; // all of it, mapped
 	uint64_t page;
+
+	struct wl_event_loop *events; // of the device; NULL: nobody listens
+	struct wl_listener request;
+	bool requested; // the kernel asks for the device back
 };
 
 /**
@@ -27,6 +31,16 @@ bool memory_init_vfio(struct memory *memory, const char *address, int device_fd,
 
 /** Make a memfd of size bytes stand for the region. Complains on failure. */
 bool memory_init_memfd(struct memory *memory, uint64_t size);
+
+/**
+ * Have requested set when the kernel asks for the device back, by memory_dispatch(). Only for the
+ * owner: a device that was opened here.
+ *
+ * Returns a file descriptor that is readable when memory_dispatch() has something to do, and that
+ * memory_finish() closes; or -1, if there is nothing to listen to.
+ */
+int memory_listen(struct memory *memory);
+void memory_dispatch(struct memory *memory);
 
 void memory_finish(struct memory *memory);
 

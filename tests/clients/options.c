@@ -67,11 +67,14 @@ static const char usage[] =
 "  --quiesce-every N       after each N frames: quiesce, reset the device, resume, and\n"
 "                          go on with new buffers\n"
 "  --resume-on-revoke      when revoked: switch memory on, resume, and go on\n"
+"  --ignore-request        keep the device when the kernel asks for it back\n"
 "  --vanish-after N        die by SIGKILL when N frames were committed\n"
 "  --vanish-at POINT       die by SIGKILL after: connect, source, device, params,\n"
 "                          buffer, commit, quiesce\n"
 "  --bad KIND              make a bad request and print what came of it; all: every kind\n"
 "  --list-bad              list the kinds, and what is to come of them\n"
+"  --orders SITUATION      destroy everything, in every order: all, idle, frame, quiesce,\n"
+"                          quiesced, revoked\n"
 "\n"
 "SIGUSR1 stops and continues flipping, SIGTERM ends the client.\n"
 "Exit status: 0 done, 1 setup failed, 2 refused by the compositor, 3 disconnected,\n"
@@ -83,8 +86,8 @@ enum {
 	OPT_STRIDE, OPT_FULLSCREEN, OPT_WINDOW, OPT_TITLE, OPT_APP_ID, OPT_VIEWPORT, OPT_CROP,
 	OPT_TRANSFORM, OPT_OPAQUE, OPT_FRAMES, OPT_PATTERN, OPT_NO_REDRAW, OPT_DAMAGE,
 	OPT_POISON, OPT_POISON_AFTER, OPT_PRESENTATION, OPT_QUIET, OPT_STEP, OPT_TIMEOUT,
-	OPT_QUIESCE_EVERY, OPT_RESUME_ON_REVOKE, OPT_VANISH_AFTER, OPT_VANISH_AT, OPT_BAD,
-	OPT_LIST_BAD, OPT_HELP,
+	OPT_QUIESCE_EVERY, OPT_RESUME_ON_REVOKE, OPT_IGNORE_REQUEST, OPT_VANISH_AFTER,
+	OPT_VANISH_AT, OPT_BAD, OPT_LIST_BAD, OPT_ORDERS, OPT_HELP,
 };
 
 static const struct option long_options[] = {
@@ -122,10 +125,12 @@ static const struct option long_options[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "quiesce-every", required_argument, NULL, OPT_QUIESCE_EVERY },
 	{ "resume-on-revoke", no_argument, NULL, OPT_RESUME_ON_REVOKE },
+	{ "ignore-request", no_argument, NULL, OPT_IGNORE_REQUEST },
 	{ "vanish-after", required_argument, NULL, OPT_VANISH_AFTER },
 	{ "vanish-at", required_argument, NULL, OPT_VANISH_AT },
 	{ "bad", required_argument, NULL, OPT_BAD },
 	{ "list-bad", no_argument, NULL, OPT_LIST_BAD },
+	{ "orders", required_argument, NULL, OPT_ORDERS },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ 0 },
 };
@@ -330,6 +335,9 @@ static bool parse_option(struct options *options, int option, const char *arg) {
 	case OPT_RESUME_ON_REVOKE:
 		options->resume_on_revoke = true;
 		return true;
+	case OPT_IGNORE_REQUEST:
+		options->ignore_request = true;
+		return true;
 	case OPT_VANISH_AFTER:
 		return parse_count(arg, &options->vanish_after);
 	case OPT_VANISH_AT:
@@ -339,6 +347,9 @@ static bool parse_option(struct options *options, int option, const char *arg) {
 		return true;
 	case OPT_LIST_BAD:
 		options->list_bad = true;
+		return true;
+	case OPT_ORDERS:
+		options->orders = arg;
 		return true;
 	default:
 		return false;

@@ -78,10 +78,12 @@ struct options {
 	// trouble
 	long quiesce_every; // 0: never
 	bool resume_on_revoke;
+	bool ignore_request;
 	long vanish_after; // 0: never
 	enum point vanish_at;
 	const char *bad; // NULL: none
 	bool list_bad;
+	const char *orders; // NULL: none
 };
 
 /**

@@ -175,7 +175,7 @@ const char *producer_present(struct producer *producer, const struct pattern *pa
 	return NULL;
 }
 
-const char *producer_quiesce(struct producer *producer) {
+const char *producer_quiesce(struct producer *producer, bool keep) {
 	struct source *source = &producer->source;
 	if (source->wl_source == NULL) {
 		return "no source";
@@ -191,7 +191,9 @@ const char *producer_quiesce(struct producer *producer) {
 		return "quiesce was not answered";
 	}
 	forget_callbacks(producer);
-	buffer_set_finish(&producer->set);
+	if (!keep) {
+		buffer_set_finish(&producer->set);
+	}
 	producer->quiesced_after = producer->frame;
 	return NULL;
 }
@@ -296,6 +298,10 @@ static bool init_memory(struct producer *producer) {
 		options->region);
 }
 
+static void handle_device_event(void *data) {
+	memory_dispatch(data);
+}
+
 static bool check_globals(const struct producer *producer) {
 	const struct options *options = &producer->options;
 	const struct globals *globals = &producer->globals;
@@ -347,6 +353,11 @@ static bool set_up(struct producer *producer) {
 		return false;
 	}
 	producer->loop.display = globals->display;
+	if (options->device_fd < 0) {
+		producer->loop.other_fd = memory_listen(&producer->memory);
+		producer->loop.other_func = handle_device_event;
+		producer->loop.other_data = &producer->memory;
+	}
 	producer_vanish_at(producer, POINT_CONNECT);
 	if (!check_globals(producer) ||
 			!window_init(&producer->window, globals, &options->window)) {
@@ -413,7 +424,7 @@ static bool is_done(const struct producer *producer) {
 }
 
 static bool is_frame_due(const struct producer *producer) {
-	if (producer->loop.paused || producer->source.revoked || producer->callback != NULL) {
+	if (producer->loop.paused || producer->source.revoked || producer->closed || producer->callback != NULL) {
 		return false;
 	}
 	long frames = producer->options.frames;
@@ -424,7 +435,7 @@ static bool is_frame_due(const struct producer *producer) {
 }
 
 static const char *quiesce_and_reset(struct producer *producer) {
-	const char *error = producer_quiesce(producer);
+	const char *error = producer_quiesce(producer, false);
 	if (error == NULL && !memory_reset(&producer->memory)) {
 		error = "the device could not be reset";
 	}
@@ -442,7 +453,7 @@ static const char *recover(struct producer *producer) {
 
 static bool is_quiesce_due(const struct producer *producer) {
 	uint32_t every = (uint32_t)producer->options.quiesce_every;
-	return every != 0 && producer->frame % every == 0 && producer->answered &&
+	return every != 0 && !producer->closed && producer->frame % every == 0 && producer->answered &&
 		producer->frame != producer->quiesced_after;
 }
 
@@ -451,7 +462,7 @@ static void reconfigure(struct producer *producer) {
 	int width, height;
 	choose_size(producer, &width, &height);
 	producer->window.changed = false;
-	if (producer->source.revoked) {
+	if (producer->source.revoked || producer->closed) {
 		return;
 	}
 	if (width != producer->set.width || height != producer->set.height) {
@@ -462,12 +473,39 @@ static void reconfigure(struct producer *producer) {
 }
 
 static bool is_recovery_due(const struct producer *producer) {
-	return producer->options.resume_on_revoke && producer->source.revoked &&
+	return producer->options.resume_on_revoke && !producer->closed && producer->source.revoked &&
 		!producer->source.final;
+}
+
+void producer_answer_request(struct producer *producer) {
+	if (!producer->memory.requested) {
+		return;
+	}
+	producer->memory.requested = false;
+	say("request");
+	if (producer->options.ignore_request) {
+		return;
+	}
+	struct source *source = &producer->source;
+	const char *error = source->wl_source != NULL && !source->quiesced ?
+		producer_quiesce(producer, false) : NULL;
+	if (error != NULL) {
+		complain("%s", error); // The kernel wants the device all the same
+	}
+	forget_callbacks(producer);
+	buffer_set_finish(&producer->set);
+	source_finish(source);
+	// What was sent must arrive: the compositor closes its duplicate of the device then.
+	wl_display_flush(producer->globals.display);
+	producer->loop.other_fd = -1;
+	memory_finish(&producer->memory);
+	producer->closed = true;
+	say("device closed");
 }
 
 // Do what is due. Returns false if nothing is, until something happens.
 static bool act(struct producer *producer, const char **error) {
+	producer_answer_request(producer);
 	if (producer->window.changed) {
 		reconfigure(producer);
 	} else if (is_recovery_due(producer)) {

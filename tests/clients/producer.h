@@ -32,6 +32,7 @@ struct producer {
 	bool answered; // all that was asked for the last frame
 	uint32_t serial; // of the last quiesce
 	uint32_t quiesced_after; // frame
+	bool closed; // the device was given back
 };
 
 /** Open the memory, the connection, the window, the source and create buffers. */
@@ -55,11 +56,17 @@ const char *producer_present(struct producer *producer, const struct pattern *pa
 /** The whole image, as damage. */
 struct rect producer_all(const struct producer *producer);
 
-/** Quiesce the source and destroy the buffers. Returns NULL, or why it could not. */
-const char *producer_quiesce(struct producer *producer);
+/**
+ * Quiesce the source, and destroy the buffers afterwards; or keep them, which have no content any
+ * more then. Adopted ones are destroyed in any case. Returns NULL, or why it could not.
+ */
+const char *producer_quiesce(struct producer *producer, bool keep);
 
 /** Resume the source and create buffers. Returns NULL, or why it could not. */
 const char *producer_resume(struct producer *producer);
+
+/** If the kernel asked for the device back, give it back, unless the options say not to. */
+void producer_answer_request(struct producer *producer);
 
 /** Die without a farewell if the options say that this is the place. */
 void producer_vanish_at(struct producer *producer, enum point point);

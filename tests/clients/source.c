@@ -72,7 +72,7 @@ static void handle_revoked(void *data, struct sluice_vram_source_v1 *wl_source,
 
 static void handle_resumed(void *data, struct sluice_vram_source_v1 *wl_source) {
 	struct source *source = data;
-	source->revoked = false;
+	source->revoked = source->quiesced = false;
 	source->settled = true;
 	if (source->verbose) {
 		say("resumed");

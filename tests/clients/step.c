@@ -142,7 +142,12 @@ static const char *do_windowed(struct producer *producer, const char *args) {
 }
 
 static const char *do_quiesce(struct producer *producer, const char *args) {
-	return producer_quiesce(producer);
+	if (strcmp(args, "first") == 0) {
+		buffer_set_finish(&producer->set);
+	} else if (*args != '\0' && strcmp(args, "keep") != 0) {
+		return "quiesce needs nothing, first or keep";
+	}
+	return producer_quiesce(producer, strcmp(args, "keep") == 0);
 }
 
 static const char *do_resume(struct producer *producer, const char *args) {
@@ -214,6 +219,7 @@ void step_run(struct producer *producer) {
 	setvbuf(stdin, NULL, _IONBF, 0);
 	while (!loop->stop && !producer->window.closed) {
 		loop_turn(loop, -1);
+		producer_answer_request(producer);
 		if (!loop->input || loop->stop) {
 			continue;
 		}
