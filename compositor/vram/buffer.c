@@ -47,6 +47,7 @@ static void stop_listening(struct vram_buffer *buffer) {
 static void buffer_destroy(struct vram_buffer *buffer) {
 	wl_list_remove(&buffer->link);
 	wl_list_remove(&buffer->release.link);
+	wl_list_remove(&buffer->destroy.link);
 	wl_list_remove(&buffer->revoked.link);
 	free(buffer);
 }
@@ -84,14 +85,20 @@ static void handle_revoked(struct wl_listener *listener, void *data) {
 	wlr_buffer_drop(image);
 }
 
-/** Framebuffers, textures, mapping and DMA-BUF of the image are gone. */
-static void handle_image_closed(const struct sluice_range *ranges, size_t ranges_len,
-		void *data) {
-	struct vram_buffer *buffer = data;
+/** The end of an image begins: wlroots wants nobody to listen from here on. */
+static void handle_image_destroy(struct wl_listener *listener, void *data) {
+	struct vram_buffer *buffer = wl_container_of(listener, buffer, destroy);
+	wl_list_remove(&buffer->destroy.link);
+	wl_list_init(&buffer->destroy.link);
 	wl_list_remove(&buffer->release.link);
 	wl_list_init(&buffer->release.link);
 	stop_listening(buffer);
+}
 
+/** It has ended: framebuffers, textures, mapping and DMA-BUF of the image are gone. */
+static void handle_image_closed(const struct sluice_range *ranges, size_t ranges_len,
+		void *data) {
+	struct vram_buffer *buffer = data;
 	struct vram_source *source = buffer->source;
 	struct vram_device *device = buffer->device;
 	buffer->device = NULL;
@@ -153,6 +160,8 @@ struct vram_buffer *vram_buffer_create(struct vram_source *source, struct wl_cli
 
 	buffer->release.notify = handle_release;
 	wl_signal_add(&image->base.events.release, &buffer->release);
+	buffer->destroy.notify = handle_image_destroy;
+	wl_signal_add(&image->base.events.destroy, &buffer->destroy);
 	sluice_buffer_set_release(image, handle_image_closed, buffer);
 	buffer->revoked.notify = handle_revoked;
 	wl_signal_add(&image->events.revoked, &buffer->revoked);

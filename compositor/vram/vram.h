@@ -60,7 +60,7 @@ struct vram_buffer {
 	struct wlr_buffer *buffer; // a sluice_buffer, or a dead one after it was revoked
 
 	struct wl_listener release;
-	struct wl_listener revoked; // of a sluice_buffer
+	struct wl_listener destroy, revoked; // of a sluice_buffer
 };
 
 struct vram_manager *vram_manager_create(struct server *server);
