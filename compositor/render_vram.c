@@ -16,12 +16,14 @@
 
 #define PROBE_TIMEOUT_MS 30000
 #define PROBE_SIZE 64 // pixels
+#define DRAIN_MS 50
 
 struct render_vram {
 	struct server *server;
 	struct sluice_vfio_device *device;
 	struct wlr_allocator *allocator;
 	bool lost;
+	struct wl_event_source *drain; // NULL unless the device is to be closed
 
 	struct wl_listener request, error;
 };
@@ -45,6 +47,33 @@ static void fall_back(struct render_vram *render_vram) {
 	output_damage_all(server);
 }
 
+static void close_device(struct render_vram *render_vram) {
+	wl_list_remove(&render_vram->request.link);
+	wl_list_init(&render_vram->request.link);
+	wl_list_remove(&render_vram->error.link);
+	wl_list_init(&render_vram->error.link);
+	if (render_vram->allocator != NULL) {
+		wlr_allocator_destroy(render_vram->allocator);
+		render_vram->allocator = NULL;
+	}
+	sluice_vfio_device_destroy(render_vram->device);
+	render_vram->device = NULL;
+}
+
+/** The kernel waits for importers without limit: close only when there are none. */
+static int handle_drain(void *data) {
+	struct render_vram *render_vram = data;
+	size_t left = sluice_allocator_count_buffers(render_vram->allocator);
+	if (left > 0) {
+		wlr_log(WLR_DEBUG, "%zu of the screens' buffers in VRAM are still in use", left);
+		wl_event_source_timer_update(render_vram->drain, DRAIN_MS);
+		return 0;
+	}
+	wlr_log(WLR_INFO, "%s: given back", sluice_vfio_device_get_address(render_vram->device));
+	close_device(render_vram);
+	return 0;
+}
+
 bool render_vram_check(struct render_vram *render_vram) {
 	if (!render_vram->lost && sluice_vfio_device_get_memory(render_vram->device) != 1) {
 		wlr_log(WLR_ERROR, "%s: its memory was lost: screens no longer draw into it",
@@ -56,9 +85,16 @@ bool render_vram_check(struct render_vram *render_vram) {
 
 static void handle_request(struct wl_listener *listener, void *data) {
 	struct render_vram *render_vram = wl_container_of(listener, render_vram, request);
-	wlr_log(WLR_INFO, "%s: the kernel asks for it back, which waits until sluice ends",
+	wlr_log(WLR_INFO, "%s: the kernel asks for it back",
 		sluice_vfio_device_get_address(render_vram->device));
 	fall_back(render_vram);
+	if (render_vram->drain == NULL) {
+		render_vram->drain =
+			wl_event_loop_add_timer(render_vram->server->loop, handle_drain, render_vram);
+	}
+	if (render_vram->drain != NULL) {
+		wl_event_source_timer_update(render_vram->drain, DRAIN_MS);
+	}
 }
 
 static void handle_error(struct wl_listener *listener, void *data) {
@@ -164,9 +200,9 @@ void render_vram_destroy(struct render_vram *render_vram) {
 	if (render_vram == NULL) {
 		return;
 	}
-	wl_list_remove(&render_vram->request.link);
-	wl_list_remove(&render_vram->error.link);
-	wlr_allocator_destroy(render_vram->allocator);
-	sluice_vfio_device_destroy(render_vram->device);
+	if (render_vram->drain != NULL) {
+		wl_event_source_remove(render_vram->drain);
+	}
+	close_device(render_vram);
 	free(render_vram);
 }

@@ -1,3 +1,4 @@
+#include <assert.h>
 #include <drm_fourcc.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -118,6 +119,12 @@ static const struct wlr_allocator_interface allocator_impl = {
 	.create_buffer = create_buffer,
 	.destroy = allocator_destroy,
 };
+
+size_t sluice_allocator_count_buffers(struct wlr_allocator *wlr_allocator) {
+	assert(wlr_allocator->impl == &allocator_impl);
+	struct vram_allocator *allocator = wl_container_of(wlr_allocator, allocator, base);
+	return allocator->pool->users - 1;
+}
 
 struct wlr_allocator *sluice_allocator_create(struct sluice_vfio_device *device,
 		uint32_t region_index, uint64_t offset, uint64_t size) {

@@ -23,4 +23,10 @@
 struct wlr_allocator *sluice_allocator_create(struct sluice_vfio_device *device,
 	uint32_t region, uint64_t offset, uint64_t size);
 
+/**
+ * How many buffers of an allocator made by sluice_allocator_create() still exist. At 0, no import of
+ * its memory is left, and the device may be reset or closed.
+ */
+size_t sluice_allocator_count_buffers(struct wlr_allocator *allocator);
+
 #endif
