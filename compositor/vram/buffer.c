@@ -133,7 +133,8 @@ struct vram_source *vram_find_source(struct vram_manager *manager, struct wlr_bu
 	wl_list_for_each(source, &manager->sources, link) {
 		const struct vram_buffer *buffer;
 		wl_list_for_each(buffer, &source->buffers, link) {
-			if (buffer->resource != NULL && buffer->buffer == wanted) {
+			// A buffer that its client has dropped is shown until something replaces it
+			if (buffer->buffer == wanted) {
 				return source;
 			}
 		}
