@@ -42,15 +42,31 @@ static bool output_commit(struct output *output) {
 	return false;
 }
 
-static void handle_frame(struct wl_listener *listener, void *data) {
-	struct output *output = wl_container_of(listener, output, frame);
-	if (wlr_scene_output_needs_frame(output->scene_output) &&
-			!direct_commit(output->server->ladder, output)) {
-		output_commit(output);
-	}
+static void send_frame_done(struct output *output) {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	wlr_scene_output_send_frame_done(output->scene_output, &now);
+}
+
+/**
+ * A frame is wanted, or the last one's page flip has ended. In the steady state of scanout, frame
+ * callbacks wait for the latter: the buffer before is released then, and the producer, which can
+ * seldom draw without it, is woken once instead of twice.
+ */
+static void handle_frame(struct wl_listener *listener, void *data) {
+	struct output *output = wl_container_of(listener, output, frame);
+	if (output->owes_frame_done) {
+		output->owes_frame_done = false;
+		send_frame_done(output);
+	}
+	if (!wlr_scene_output_needs_frame(output->scene_output)) {
+		send_frame_done(output);
+	} else if (direct_commit(output->server->ladder, output)) {
+		output->owes_frame_done = true;
+	} else {
+		output_commit(output);
+		send_frame_done(output);
+	}
 }
 
 static void handle_present(struct wl_listener *listener, void *data) {

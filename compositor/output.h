@@ -13,6 +13,7 @@ struct output {
 	/** Scanout of what is on this screen is known to fail: see path/ladder.h. */
 	bool composite_only;
 	struct direct direct;
+	bool owes_frame_done; // callbacks wait for the page flip
 
 	struct wl_listener frame, present;
 	struct wl_listener request_state;

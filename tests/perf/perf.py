@@ -51,7 +51,10 @@ def measure(rig: Rig, name: str, size: tuple[int, int], command: str, process: s
         run, shown, rss = map(int, rig.run(sample, check=True).stdout.split())
         return run, shown, rss
 
-    rig.run("rm -f /tmp/client.log")
+    # Once for nothing, so that whoever comes first does not pay for reading it all in
+    warm_up = f"exec timeout 60 {command} -- {client} --quiet --frames 5 >/dev/null 2>&1"
+    rig.run(warm_up, env=env, timeout=300)
+    rig.run(f"rm -f /tmp/client.log; while pgrep -x {process} || pgrep -x vram-client; do sleep 0.1; done >/dev/null", timeout=60)
     start = rig.run("cut -d' ' -f1 /proc/uptime", check=True)
     with rig.spawn(f"exec {command} -- sh -c 'exec {client} >/tmp/client.log 2>&1'", env=env):
         deadline = time.monotonic() + 300
