@@ -30,17 +30,23 @@ void seat_update_capabilities(struct seat *seat) {
 
 /** A pointer or a touch screen, watched only to count them. */
 struct counted_device {
+	struct wl_list link; // seat.counted
 	struct seat *seat;
 	size_t *count;
 	struct wl_listener destroy;
 };
 
+static void counted_device_destroy(struct counted_device *device) {
+	(*device->count)--;
+	wl_list_remove(&device->destroy.link);
+	wl_list_remove(&device->link);
+	free(device);
+}
+
 static void handle_counted_destroy(struct wl_listener *listener, void *data) {
 	struct counted_device *device = wl_container_of(listener, device, destroy);
 	struct seat *seat = device->seat;
-	(*device->count)--;
-	wl_list_remove(&device->destroy.link);
-	free(device);
+	counted_device_destroy(device);
 	seat_update_capabilities(seat);
 }
 
@@ -53,6 +59,7 @@ static void add_counted(struct seat *seat, struct wlr_input_device *device, size
 	counted->count = count;
 	counted->destroy.notify = handle_counted_destroy;
 	wl_signal_add(&device->events.destroy, &counted->destroy);
+	wl_list_insert(&seat->counted, &counted->link);
 	(*count)++;
 	wlr_cursor_attach_input_device(seat->cursor, device);
 }
@@ -150,6 +157,7 @@ struct seat *seat_create(struct server *server) {
 	}
 	seat->server = server;
 	wl_list_init(&seat->keyboards);
+	wl_list_init(&seat->counted);
 	seat->wlr_seat = wlr_seat_create(server->display, "seat0");
 	seat->cursor = wlr_cursor_create();
 	seat->xcursors = wlr_xcursor_manager_create(NULL, 24);
@@ -181,7 +189,13 @@ void seat_destroy(struct seat *seat) {
 	wl_list_remove(&seat->request_start_drag.link);
 	wl_list_remove(&seat->start_drag.link);
 	seat_finish_pointer(seat);
+	// The devices outlive this: they go with the backend
+	seat_forget_keyboards(seat);
+	struct counted_device *device, *tmp;
+	wl_list_for_each_safe(device, tmp, &seat->counted, link) {
+		counted_device_destroy(device);
+	}
 	wlr_xcursor_manager_destroy(seat->xcursors);
 	wlr_cursor_destroy(seat->cursor);
-	// The devices outlive this: they go with the backend, and take what listens to them along
+	free(seat);
 }

@@ -20,6 +20,7 @@ struct seat {
 	struct wlr_cursor *cursor;
 	struct wlr_xcursor_manager *xcursors;
 	struct wl_list keyboards; // keyboard.link
+	struct wl_list counted; // counted_device.link
 	size_t pointers, touches; // how many devices
 
 	enum grab_mode grab_mode;
@@ -52,6 +53,7 @@ void seat_output_added(struct seat *seat);
 
 /** For devices of the type: see seat_keyboard.c. */
 void seat_add_keyboard(struct seat *seat, struct wlr_input_device *device);
+void seat_forget_keyboards(struct seat *seat);
 void seat_update_capabilities(struct seat *seat);
 
 /** Connect the cursor's events: see seat_pointer.c. */

@@ -85,15 +85,26 @@ static void handle_modifiers(struct wl_listener *listener, void *data) {
 		&keyboard->wlr_keyboard->modifiers);
 }
 
-static void handle_destroy(struct wl_listener *listener, void *data) {
-	struct keyboard *keyboard = wl_container_of(listener, keyboard, destroy);
-	struct seat *seat = keyboard->seat;
+static void keyboard_destroy(struct keyboard *keyboard) {
 	wl_list_remove(&keyboard->key.link);
 	wl_list_remove(&keyboard->modifiers.link);
 	wl_list_remove(&keyboard->destroy.link);
 	wl_list_remove(&keyboard->link);
 	free(keyboard);
+}
+
+static void handle_destroy(struct wl_listener *listener, void *data) {
+	struct keyboard *keyboard = wl_container_of(listener, keyboard, destroy);
+	struct seat *seat = keyboard->seat;
+	keyboard_destroy(keyboard);
 	seat_update_capabilities(seat);
+}
+
+void seat_forget_keyboards(struct seat *seat) {
+	struct keyboard *keyboard, *tmp;
+	wl_list_for_each_safe(keyboard, tmp, &seat->keyboards, link) {
+		keyboard_destroy(keyboard);
+	}
 }
 
 /** The layout of XKB_DEFAULT_LAYOUT and its like. */
