@@ -39,16 +39,25 @@ static void set_composite_only(struct output *output, bool composite_only) {
 	}
 }
 
+/**
+ * Its image was revoked or quiesced. The framebuffer lives until the next page flip, and the scene,
+ * which would show it again, must not.
+ */
+static bool is_detached(const struct stack_entry *entry) {
+	struct wlr_texture *texture = get_texture(entry);
+	return texture != NULL && sluice_texture_is(texture) &&
+		sluice_texture_get_buffer(texture) == NULL;
+}
+
 void ladder_prepare(struct ladder *ladder, struct output *output) {
-	bool demoted = false;
-	if (!wl_list_empty(&ladder->demotions)) {
-		size_t len;
-		const struct stack_entry *stack = stack_collect(output, &len);
-		for (size_t i = 0; i < len && !demoted; i++) {
-			demoted = find_demotion(ladder, output, &stack[i]) != NULL;
-		}
+	bool composite_only = false;
+	size_t len;
+	const struct stack_entry *stack = stack_collect(output, &len);
+	for (size_t i = 0; i < len && !composite_only; i++) {
+		composite_only = is_detached(&stack[i]) ||
+			find_demotion(ladder, output, &stack[i]) != NULL;
 	}
-	set_composite_only(output, demoted);
+	set_composite_only(output, composite_only);
 }
 
 /**
