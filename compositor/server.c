@@ -287,11 +287,12 @@ void server_finish(struct server *server) {
 	remove_source(&server->sigusr1);
 
 	vram_manager_destroy(server->vram);
-	ladder_destroy(server->ladder);
 	seat_destroy(server->seat);
 	if (server->backend != NULL) {
 		wlr_backend_destroy(server->backend);
 	}
+	// The outputs, which go with the backend, tell it that they do
+	ladder_destroy(server->ladder);
 	if (server->scene != NULL) {
 		wlr_scene_node_destroy(&server->scene->tree.node);
 	}
