@@ -152,16 +152,18 @@ const char *producer_present(struct producer *producer, const struct pattern *pa
 	if (producer->source.revoked || producer->set.buffers == NULL) {
 		return "no buffers";
 	}
-	if (!memory_is_on(&producer->memory)) {
-		return "memory is off";
-	}
 	struct vram_buffer *buffer = buffer_set_next(&producer->set);
 	if (buffer == NULL) {
 		return "no free buffer";
 	}
-	producer->frame++;
 	// Drawing makes every buffer stale: without redraw it happens once for all of them
-	if (options->redraw || producer->full) {
+	bool draws = options->redraw || producer->full;
+	bool writes = draws || options->has_poison || !rect_is_empty(buffer->stale);
+	if (writes && !memory_is_on(&producer->memory)) {
+		return "memory is off";
+	}
+	producer->frame++;
+	if (draws) {
 		buffer_set_draw(&producer->set, pattern, producer->frame, damage);
 	}
 	if (!rect_is_empty(buffer->stale)) {

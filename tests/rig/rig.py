@@ -251,10 +251,19 @@ class Rig:
 
     def unplug_exporter(self, index: int = 0, timeout: float = 60) -> None:
         """Asks the guest to give an exporter up, and waits until it is gone."""
-        exporter = self.exporters[index]
+        self.ask_for_exporter(index)
+        self.wait_unplugged(index, timeout)
+
+    def ask_for_exporter(self, index: int = 0) -> None:
+        """Asks the guest to give an exporter up; it does when nothing uses it any more."""
         assert self._qmp is not None
         self._qmp.forget_events()
-        self.qmp("device_del", id=exporter.qdev)
+        self.qmp("device_del", id=self.exporters[index].qdev)
+
+    def wait_unplugged(self, index: int = 0, timeout: float = 60) -> None:
+        """Waits until an exporter that was asked for is gone."""
+        exporter = self.exporters[index]
+        assert self._qmp is not None
         self._qmp.wait_event("DEVICE_DELETED", timeout, device=exporter.qdev)
         self.qmp("object-del", id=memory_id(index, exporter.generation))
         exporter.bdf = exporter.group = None

@@ -281,10 +281,10 @@ static void test_map_errors(void **state) {
 /** Capabilities that make no sense are as if there were none. */
 static void test_map_strange_caps(void **state) {
 	kernel.lie_about_areas = true;
-	check_map(KERNEL_SPARSE_BAR, 0, 16 << 10, 0);
+	check_map(KERNEL_SPARSE_BAR, 0, 64 << 10, 0);
 	kernel.lie_about_areas = false;
 	kernel.loop_caps = true;
-	check_map(KERNEL_SPARSE_BAR, 0, 16 << 10, 0);
+	check_map(KERNEL_SPARSE_BAR, 0, 64 << 10, 0);
 }
 
 struct counter {

@@ -162,10 +162,15 @@ int sluice_vfio_device_write_config(struct sluice_vfio_device *device, uint64_t 
 	const void *data, size_t size);
 
 /**
- * Reset the device (VFIO_DEVICE_RESET). Memory space is off afterwards. Drop every import first:
- * the kernel waits for importers without limit.
+ * Reset the device (VFIO_DEVICE_RESET). Drop every import first: the kernel waits for importers
+ * without limit.
  *
- * Returns 0, -ENOTTY (the device cannot be reset), or what the kernel returned.
+ * Memory space is on or off afterwards as it was before: the kernel restores configuration space
+ * (measured on Linux 7.2). What was in VRAM may be lost, and what was exported is to be exported
+ * anew.
+ *
+ * Returns 0, -ENOTTY (the device cannot be reset), -EAGAIN (it is being reset already), or what
+ * the kernel returned.
  */
 int sluice_vfio_device_reset(struct sluice_vfio_device *device);
 

@@ -192,7 +192,7 @@ static int wrong_arguments(void) {
 
 /** The driver's crash is expected: it shall not leave a core, nor wake a crash collector. */
 static void forgo_core(void) {
-	// 1 and not 0: a collector that the kernel pipes cores to is run for 0 all the same, see core(5)
+	// 1 and not 0: a collector that the kernel pipes cores to is run for 0 too, see core(5)
 	const struct rlimit limit = { .rlim_cur = 1, .rlim_max = 1 };
 	setrlimit(RLIMIT_CORE, &limit);
 }
