@@ -67,7 +67,7 @@ def test_an_unplug_waits_for_the_producer_and_disturbs_no_other(rig: Rig) -> Non
     sluice = Sluice(rig)
     bdf = rig.exporters[0].bdf
     other = producer(rig, sluice, "--size", "200x100", exporter=1, pattern="checker")
-    client = producer(rig, sluice, "--fullscreen")
+    client = producer(rig, sluice, "--fullscreen", "--ignore-request")
     expect_fullscreen(rig, client)
     rig.ask_for_exporter()
     # The kernel waits for the owner; nobody else does
