@@ -61,12 +61,12 @@ static void handle_revoked(struct wl_listener *listener, void *data) {
 	struct vram_buffer *buffer = wl_container_of(listener, buffer, revoked);
 	struct wlr_buffer *image = buffer->buffer;
 	stop_listening(buffer);
+	if (buffer->source != NULL) {
+		// While it can still be found by what its surfaces show: they are to say what happened
+		vram_source_lost(buffer->source);
+	}
 	if (buffer->resource == NULL) {
-		// Dropped by its client already: it goes with the last lock
-		if (buffer->source != NULL) {
-			vram_source_lost(buffer->source);
-		}
-		return;
+		return; // Dropped by its client already: it goes with the last lock
 	}
 	struct wlr_buffer *dead = sluice_dead_buffer_create(image->width, image->height);
 	if (dead == NULL) {
@@ -79,9 +79,6 @@ static void handle_revoked(struct wl_listener *listener, void *data) {
 		wl_list_init(&buffer->release.link);
 	}
 	buffer->buffer = dead;
-	if (buffer->source != NULL) {
-		vram_source_lost(buffer->source);
-	}
 	wlr_buffer_drop(image);
 }
 

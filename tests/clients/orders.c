@@ -19,7 +19,7 @@
 /** What there is to destroy. */
 enum object {
 	OBJECT_SOURCE,
-	OBJECT_PARAMS, // the one that made the buffer, and one that was not answered yet
+	OBJECT_PARAMS, // the one that made the buffer, and one that was not used yet
 	OBJECT_BUFFER,
 	OBJECT_WINDOW,
 	OBJECT_PATH,
@@ -60,10 +60,6 @@ struct orders {
 static void handle_created(void *data, struct sluice_vram_buffer_params_v1 *params,
 		struct wl_buffer *buffer) {
 	struct orders *orders = data;
-	if (params == orders->late) {
-		wl_buffer_destroy(buffer);
-		return;
-	}
 	orders->buffer = buffer;
 	orders->answered = true;
 }
@@ -96,16 +92,13 @@ static const struct wl_callback_listener callback_listener = {
 	.done = handle_done,
 };
 
-static struct sluice_vram_buffer_params_v1 *create_buffer(struct orders *orders) {
+static struct sluice_vram_buffer_params_v1 *begin_buffer(struct orders *orders, uint32_t stride) {
 	struct sluice_vram_buffer_params_v1 *params =
 		sluice_vram_source_v1_create_params(orders->source.wl_source, orders->memory.region);
 	sluice_vram_buffer_params_v1_add_listener(params, &params_listener, orders);
-	uint32_t stride = (uint32_t)orders->width * 4;
 	uint64_t size = (uint64_t)stride * (uint64_t)orders->height;
 	size = (size + PAGE - 1) / PAGE * PAGE;
 	sluice_vram_buffer_params_v1_add_range(params, 0, 0, 0, (uint32_t)size);
-	sluice_vram_buffer_params_v1_create(params, orders->width, orders->height, stride,
-		DRM_FORMAT_XRGB8888, 0, 0);
 	return params;
 }
 
@@ -129,7 +122,10 @@ static const char *set_up(struct orders *orders, enum situation situation) {
 	orders->width = orders->window.width > 0 ? orders->window.width : 160;
 	orders->height = orders->window.height > 0 ? orders->window.height : 120;
 	orders->answered = orders->drawn = false;
-	orders->params = create_buffer(orders);
+	uint32_t stride = (uint32_t)orders->width * 4;
+	orders->params = begin_buffer(orders, stride);
+	sluice_vram_buffer_params_v1_create(orders->params, orders->width, orders->height, stride,
+		DRM_FORMAT_XRGB8888, 0, 0);
 	if (!loop_wait(loop, &orders->answered, PATIENCE) || orders->buffer == NULL) {
 		return "no buffer";
 	}
@@ -141,7 +137,7 @@ static const char *set_up(struct orders *orders, enum situation situation) {
 	if (situation != SITUATION_FRAME && !loop_wait(loop, &orders->drawn, PATIENCE)) {
 		return "no frame callback";
 	}
-	orders->late = create_buffer(orders);
+	orders->late = begin_buffer(orders, stride);
 	switch (situation) {
 	case SITUATION_QUIESCE:
 	case SITUATION_QUIESCED:

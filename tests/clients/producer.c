@@ -177,6 +177,17 @@ const char *producer_present(struct producer *producer, const struct pattern *pa
 	return NULL;
 }
 
+const char *producer_flip(struct producer *producer) {
+	struct vram_buffer *buffer = producer->set.buffers != NULL ?
+		buffer_set_next(&producer->set) : NULL;
+	if (buffer == NULL) {
+		return "no free buffer";
+	}
+	producer->frame++;
+	commit(producer, buffer, producer_all(producer));
+	return NULL;
+}
+
 const char *producer_quiesce(struct producer *producer, bool keep) {
 	struct source *source = &producer->source;
 	if (source->wl_source == NULL) {

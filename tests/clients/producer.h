@@ -53,6 +53,9 @@ bool producer_make_buffers(struct producer *producer);
 const char *producer_present(struct producer *producer, const struct pattern *pattern,
 	struct rect damage);
 
+/** Commit a buffer as it is, whether its memory is there or not. Returns NULL, or why not. */
+const char *producer_flip(struct producer *producer);
+
 /** The whole image, as damage. */
 struct rect producer_all(const struct producer *producer);
 

@@ -96,6 +96,16 @@ static const char *do_pattern(struct producer *producer, const char *args) {
 	return pattern_parse(args, &producer->options.pattern) ? NULL : "no such pattern";
 }
 
+static const char *do_flip(struct producer *producer, const char *args) {
+	const char *error = wait_for_buffer(producer);
+	error = error != NULL ? error : producer_flip(producer);
+	if (error != NULL) {
+		return error;
+	}
+	return loop_wait(&producer->loop, &producer->answered, PATIENCE) ? NULL :
+		"frame was not answered";
+}
+
 static const char *do_sync(struct producer *producer, const char *args) {
 	return loop_roundtrip(&producer->loop) ? NULL : "disconnected";
 }
@@ -185,6 +195,7 @@ static const struct {
 	{ "poison", do_poison },
 	{ "pattern", do_pattern },
 	{ "commit", do_commit },
+	{ "flip", do_flip },
 	{ "sync", do_sync },
 	{ "unmap", do_unmap },
 	{ "map", do_map },

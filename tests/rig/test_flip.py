@@ -37,6 +37,15 @@ def sample(rig: Rig, client) -> int:
     return n
 
 
+def expect_late_releases(lines: str) -> None:
+    """A buffer is the client's again when another one is shown, and not before."""
+    newest = None
+    for committed, released in re.findall(
+            r"^(?:frame \d+ committed buffer=(\d+)|release (\d+))", lines, re.MULTILINE):
+        assert not released or released != newest, f"buffer {released} was released too early"
+        newest = committed or newest
+
+
 def test_600_frames_of_two_buffers_are_imported_twice(rig: Rig) -> None:
     trace = Trace(rig)
     sluice = Sluice(rig)
@@ -58,6 +67,7 @@ def test_600_frames_of_two_buffers_are_imported_twice(rig: Rig) -> None:
     flags = re.findall(r"^frame \d+ presented flags=(\w+)", client.process.output, re.MULTILINE)
     assert len(flags) >= FRAMES
     assert "discarded" not in client.process.output
+    expect_late_releases(client.process.output)
     traced = trace.read()
     assert traced.exports == 2
     assert traced.imports == 2
