@@ -89,10 +89,12 @@ bool direct_commit(struct ladder *ladder, struct output *output) {
 	wlr_output_state_init(&state);
 	wlr_output_state_set_buffer(&state, stack_get_source(entry));
 	bool ok = wlr_output_commit_state(output->wlr_output, &state);
+	if (!ok) {
+		ladder_commit_failed(ladder, output, &state);
+		direct_end(output);
+	}
 	wlr_output_state_finish(&state);
 	if (!ok) {
-		// The scene tries the same again, and the ladder learns from that
-		direct_end(output);
 		return false;
 	}
 
