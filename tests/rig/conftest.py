@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from rig import Rig
+from rig.guest import Process
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +26,22 @@ def _end_of_commands(request: pytest.FixtureRequest) -> Iterator[None]:
     if "rig" not in request.fixturenames or not (machine := request.getfixturevalue("rig")):
         return
     if machine.alive:
-        for process in machine.guest.processes:
+        processes = list(machine.guest.processes)
+        machine.guest.processes.clear()
+        for process in processes:
             with process:
                 pass
-        machine.guest.processes.clear()
+        for process in processes:
+            ended_well(process)
+
+
+def ended_well(process: Process) -> None:
+    """Whatever a test was about: sluice ends when it is told to, and of nothing else."""
+    if process.command.split()[0] == "sluice":
+        assert process.status is not None and process.status >= 0, \
+            f"{process.command}: ended by signal {process.status}\n{process.output}"
+        for complaint in ("ERROR: AddressSanitizer", "runtime error:"):
+            assert complaint not in process.output, process.output
 
 
 @pytest.hookimpl(hookwrapper=True)
