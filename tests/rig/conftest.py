@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -52,8 +53,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     machine = getattr(item, "funcargs", {}).get("rig")
     if not report.failed or not isinstance(machine, Rig):
         return
-    report.sections.append(("rig", f"logs and pictures: {machine.out}\n{machine.console_tail()}"))
-    for process in machine.guest.processes:
+    report.sections.append(("rig", f"complete logs, and pictures: {machine.out}\n{machine.console_tail()}"))
+    for number, process in enumerate(machine.guest.processes):
+        name = f"{item.name}-{number}-{process.command.split()[0].split('/')[-1]}.log"
+        (machine.out / re.sub(r"[^\w.-]", "_", name)).write_text(process.output)
         state = "runs" if process.running else f"exit status {process.status}"
         report.sections.append((f"in the rig: {process.command} ({state})",
                                 "\n".join(process.output.splitlines()[-60:])))

@@ -82,6 +82,7 @@ def sluice(request: pytest.FixtureRequest, rig: Rig) -> Iterator[Sluice]:
 def expect_usable(desk: Desk) -> None:
     desk.expect_background()
     desk.expect_alive()
+    assert "no more scanout" not in desk.sluice.log
     desk.new_producer().quit()
     desk.expect_background()
 
@@ -108,6 +109,7 @@ def test_bad_requests(rig: Rig, sluice: Sluice) -> None:
 def test_everything_is_destroyed_in_every_order(rig: Rig, sluice: Sluice, situation: str,
                                                 view: str) -> None:
     desk = Desk(rig, view, sluice)
+    expect_usable(desk)  # what is made once is made now
     before = holdings(rig, desk.pid)
     client = sluice.vram("--orders", situation, *(["--fullscreen"] if view == "scanout" else []))
     status = client.process.wait(300)
@@ -122,6 +124,7 @@ def test_everything_is_destroyed_in_every_order(rig: Rig, sluice: Sluice, situat
 
 def test_clients_that_vanish(rig: Rig, sluice: Sluice) -> None:
     desk = Desk(rig, "scanout", sluice)
+    expect_usable(desk)
     before = holdings(rig, desk.pid)
     for point in POINTS:
         for protocol in (["sluice"], ["dmabuf", "--adopt"]):
