@@ -59,7 +59,7 @@ static const struct stack_entry *find_entry(struct ladder *ladder, struct output
 		return NULL;
 	}
 	struct wlr_buffer *source = stack_get_source(top);
-	if (source == NULL || !is_same_kind(&output->direct, source) ||
+	if (source == NULL || stack_is_detached(top) || !is_same_kind(&output->direct, source) ||
 			!shows_whole_buffer(top->scene_buffer) ||
 			stack_why_not_scanout(output, stack, len, len - 1) != SLUICE_REASON_OK) {
 		return NULL;

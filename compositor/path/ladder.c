@@ -42,14 +42,11 @@ static void set_composite_only(struct output *output, bool composite_only) {
 /** Whether the output must be drawn, whatever the driver might take. */
 static bool must_composite(struct ladder *ladder, struct output *output,
 		const struct stack_entry *entry) {
-	struct wlr_texture *texture = get_texture(entry);
-	// A framebuffer of an image that is gone may still be there, and would be shown again
 	if (entry->scene_buffer->primary_output == NULL) {
 		return false; // It is covered by something else
 	}
-	bool detached = texture != NULL && sluice_texture_is(texture) &&
-		sluice_texture_get_buffer(texture) == NULL;
-	return detached || find_demotion(ladder, output, entry) != NULL;
+	// A framebuffer of an image that is gone may still be there, and would be shown again
+	return stack_is_detached(entry) || find_demotion(ladder, output, entry) != NULL;
 }
 
 void ladder_prepare(struct ladder *ladder, struct output *output) {

@@ -39,6 +39,14 @@ struct wlr_buffer *stack_get_source(const struct stack_entry *entry) {
 	return client_buffer != NULL ? client_buffer->source : entry->scene_buffer->buffer;
 }
 
+bool stack_is_detached(const struct stack_entry *entry) {
+	struct wlr_client_buffer *client_buffer =
+		wlr_client_buffer_get(entry->scene_buffer->buffer);
+	struct wlr_texture *texture = client_buffer != NULL ? client_buffer->texture : NULL;
+	return texture != NULL && sluice_texture_is(texture) &&
+		sluice_texture_get_buffer(texture) == NULL;
+}
+
 static bool has_software_cursor(struct wlr_output *output) {
 	struct wlr_output_cursor *cursor;
 	wl_list_for_each(cursor, &output->cursors, link) {

@@ -27,6 +27,9 @@ const struct stack_entry *stack_collect(struct ladder *ladder, struct output *ou
 enum sluice_reason stack_why_not_scanout(struct output *output,
 	const struct stack_entry *stack, size_t len, size_t index);
 
+/** Its texture has let go of the image: revoked or quiesced, it must not be scanned out again. */
+bool stack_is_detached(const struct stack_entry *entry);
+
 /** The buffer that a scene buffer would be scanned out as, or NULL. */
 struct wlr_buffer *stack_get_source(const struct stack_entry *entry);
 

@@ -66,8 +66,9 @@ bool vram_adopt(struct vram_source *source, struct wlr_buffer *buffer) {
 }
 
 void vram_adopted_detach(struct vram_source *source) {
-	struct vram_adopted *adopted;
-	wl_list_for_each(adopted, &source->adopted, link) {
+	// A buffer that its client has destroyed goes with its last texture
+	struct vram_adopted *adopted, *tmp;
+	wl_list_for_each_safe(adopted, tmp, &source->adopted, link) {
 		sluice_renderer_detach_buffer(source->manager->server->renderer, adopted->buffer);
 	}
 }

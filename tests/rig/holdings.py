@@ -9,6 +9,9 @@ from .rig import Rig
 
 _FRAMEBUFFERS = "/sys/kernel/debug/dri/0/framebuffer"
 _DMABUFS = "/sys/kernel/debug/dma_buf/bufinfo"
+# wlroots keeps a table of formats in shared memory for each surface that got its own DMA-BUF
+# feedback, which windows that stay may get at any time
+_FEEDBACK = "/dev/shm/wlroots-"
 _MARK = "--- next"
 
 
@@ -32,7 +35,7 @@ class Holdings:
 
 def holdings(rig: Rig, pid: int) -> Holdings:
     text = rig.run(
-        f"ls /proc/{pid}/fd | wc -l; cat /proc/{pid}/maps; echo '{_MARK}'; "
+        f"ls -l /proc/{pid}/fd | grep -- '->' | grep -cv {_FEEDBACK}; cat /proc/{pid}/maps; echo '{_MARK}'; "
         f"cat /proc/{pid}/status; echo '{_MARK}'; cat {_FRAMEBUFFERS}; echo '{_MARK}'; "
         f"cat {_DMABUFS}; echo '{_MARK}'; grep -hs exp_name /proc/{pid}/fdinfo/*; true",
         check=True).stdout
