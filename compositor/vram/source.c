@@ -19,6 +19,7 @@
 
 /** A quiesce that takes longer than some page flips is worth a line in the log. */
 #define DEADLINE_MS 1000
+#define DEADLINE_MAX_MS 60000
 
 const char *vram_source_get_label(const struct vram_source *source) {
 	return source->device != NULL && source->device->address[0] != '\0' ?
@@ -96,19 +97,21 @@ static int64_t since_ms(const struct timespec *start) {
 
 static int handle_deadline(void *data) {
 	struct vram_source *source = data;
-	int images = 0, held = 0;
+	int images = 0;
+	int64_t elapsed_ms = since_ms(&source->quiesce_start);
 	const struct vram_buffer *buffer;
 	wl_list_for_each(buffer, &source->buffers, link) {
 		images += buffer->device != NULL;
 	}
-	held = wl_list_length(&source->adopted);
 	wlr_log(WLR_ERROR, "%s: quiescing for %lld ms: waiting for %d framebuffers or captures to be "
 		"replaced, and for the client to destroy %d adopted buffers",
-		vram_source_get_label(source), (long long)since_ms(&source->quiesce_start), images,
-		held);
+		vram_source_get_label(source), (long long)elapsed_ms, images,
+		wl_list_length(&source->adopted));
 	// A screen that is asleep gets no page flip: have it drawn once more
 	output_damage_all(source->manager->server);
-	wl_event_source_timer_update(source->deadline, DEADLINE_MS);
+	// Said again, but more and more seldom
+	wl_event_source_timer_update(source->deadline,
+		elapsed_ms < DEADLINE_MAX_MS ? (int)elapsed_ms : DEADLINE_MAX_MS);
 	return 0;
 }
 
