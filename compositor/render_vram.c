@@ -13,6 +13,7 @@
 #include <sluice/vfio.h>
 #include "output.h"
 #include "render_vram.h"
+#include "timer.h"
 
 #define PROBE_TIMEOUT_MS 30000
 #define PROBE_SIZE 64 // pixels
@@ -23,7 +24,7 @@ struct render_vram {
 	struct sluice_vfio_device *device;
 	struct wlr_allocator *allocator;
 	bool lost;
-	struct wl_event_source *drain; // NULL unless the device is to be closed
+	struct timer drain; // of a server if the device is to be closed
 
 	struct wl_listener request, error;
 };
@@ -61,17 +62,16 @@ static void close_device(struct render_vram *render_vram) {
 }
 
 /** The kernel waits for importers without limit: close only when there are none. */
-static int handle_drain(void *data) {
+static void handle_drain(void *data) {
 	struct render_vram *render_vram = data;
 	size_t left = sluice_allocator_count_buffers(render_vram->allocator);
 	if (left > 0) {
 		wlr_log(WLR_DEBUG, "%zu of the screens' buffers in VRAM are still in use", left);
-		wl_event_source_timer_update(render_vram->drain, DRAIN_MS);
-		return 0;
+		timer_set(&render_vram->drain, DRAIN_MS);
+		return;
 	}
 	wlr_log(WLR_INFO, "%s: given back", sluice_vfio_device_get_address(render_vram->device));
 	close_device(render_vram);
-	return 0;
 }
 
 bool render_vram_check(struct render_vram *render_vram) {
@@ -88,12 +88,9 @@ static void handle_request(struct wl_listener *listener, void *data) {
 	wlr_log(WLR_INFO, "%s: the kernel asks for it back",
 		sluice_vfio_device_get_address(render_vram->device));
 	fall_back(render_vram);
-	if (render_vram->drain == NULL) {
-		render_vram->drain =
-			wl_event_loop_add_timer(render_vram->server->loop, handle_drain, render_vram);
-	}
-	if (render_vram->drain != NULL) {
-		wl_event_source_timer_update(render_vram->drain, DRAIN_MS);
+	if (render_vram->drain.server != NULL || timer_init(&render_vram->drain,
+			render_vram->server, handle_drain, render_vram)) {
+		timer_set(&render_vram->drain, DRAIN_MS);
 	}
 }
 
@@ -200,9 +197,7 @@ void render_vram_destroy(struct render_vram *render_vram) {
 	if (render_vram == NULL) {
 		return;
 	}
-	if (render_vram->drain != NULL) {
-		wl_event_source_remove(render_vram->drain);
-	}
+	timer_finish(&render_vram->drain);
 	close_device(render_vram);
 	free(render_vram);
 }

@@ -6,43 +6,47 @@
 #include <wlr/backend/multi.h>
 #include <wlr/interfaces/wlr_buffer.h>
 #include <wlr/render/allocator.h>
-#include <wlr/types/wlr_alpha_modifier_v1.h>
 #include <wlr/types/wlr_compositor.h>
-#include <wlr/types/wlr_data_device.h>
-#include <wlr/types/wlr_ext_image_capture_source_v1.h>
-#include <wlr/types/wlr_ext_image_copy_capture_v1.h>
-#include <wlr/types/wlr_fixes.h>
-#include <wlr/types/wlr_linux_dmabuf_v1.h>
-#include <wlr/types/wlr_linux_drm_syncobj_v1.h>
 #include <wlr/types/wlr_output_layout.h>
-#include <wlr/types/wlr_presentation_time.h>
 #include <wlr/types/wlr_scene.h>
-#include <wlr/types/wlr_screencopy_v1.h>
-#include <wlr/types/wlr_security_context_v1.h>
-#include <wlr/types/wlr_single_pixel_buffer_v1.h>
-#include <wlr/types/wlr_subcompositor.h>
-#include <wlr/types/wlr_viewporter.h>
-#include <wlr/types/wlr_xdg_output_v1.h>
 #include <wlr/util/log.h>
 #include <sluice/renderer.h>
+#include "config/config.h"
+#include "config/reload.h"
+#include "desktop/desktop.h"
+#include "desktop/xdg_window.h"
+#include "headless/headless.h"
+#include "ipc/commands.h"
+#include "kiosk/kiosk.h"
 #include "output.h"
 #include "path/ladder.h"
 #include "render_vram.h"
-#include "seat.h"
+#include "seat/seat.h"
 #include "server.h"
+#include "shell/layer.h"
+#include "shell/lock.h"
+#include "shell/xwayland.h"
+#include "stats/stats.h"
 #include "vram/vram.h"
-#include "window.h"
 
-/** The newest version of wl_compositor that wlroots 0.20 implements. */
-#define COMPOSITOR_VERSION 6
-#define PRESENTATION_VERSION 2
-#define LINUX_DMABUF_VERSION 5
+#define NSEC_PER_SEC UINT64_C(1000000000)
 
 static int handle_quit_signal(int signal, void *data) {
 	struct server *server = data;
 	wlr_log(WLR_INFO, "%s: ending", strsignal(signal));
 	server_quit(server, EXIT_SUCCESS);
 	return 0;
+}
+
+/**
+ * Whether we end anyway: a signal has come, even if the event loop has not handed it out yet. One that
+ * went to the whole process group (Ctrl+C on a VT does) ends the seatd within libseat too, and with
+ * it the backend, before or after we hear of the signal ourselves. Nothing has failed then.
+ */
+static bool is_ending(const struct server *server) {
+	sigset_t pending;
+	return server->quitting || (sigpending(&pending) == 0 &&
+		(sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1));
 }
 
 static int handle_stats_signal(int signal, void *data) {
@@ -63,8 +67,12 @@ static void handle_backend_destroy(struct wl_listener *listener, void *data) {
 	wl_list_remove(&server->new_output.link);
 	wl_list_init(&server->new_output.link);
 	seat_stop_listening(server->seat); // the backend asserts that nobody listens any more
+	kiosk_forget_exporters(server->kiosk);
 	server->backend = NULL;
 	server->exporters = NULL;
+	if (is_ending(server)) {
+		return;
+	}
 	wlr_log(WLR_ERROR, "The backend is gone (was the display GPU unplugged?): ending");
 	server_quit(server, EXIT_FAILURE);
 }
@@ -123,6 +131,7 @@ static void replace_renderer(void *data) {
 	wl_list_for_each(output, &server->outputs, link) {
 		wlr_output_init_render(output->wlr_output, output_get_allocator(server), renderer);
 	}
+	kiosk_renderer_replaced(server->kiosk);
 	wlr_allocator_destroy(old_allocator);
 	wlr_renderer_destroy(old_renderer);
 }
@@ -136,10 +145,23 @@ static void handle_renderer_lost(struct wl_listener *listener, void *data) {
 	}
 }
 
+static void add_signals(struct server *server) {
+	struct wl_event_loop *loop = server->loop;
+	server->sigint = wl_event_loop_add_signal(loop, SIGINT, handle_quit_signal, server);
+	server->sigterm = wl_event_loop_add_signal(loop, SIGTERM, handle_quit_signal, server);
+	server->sighup = wl_event_loop_add_signal(loop, SIGHUP, config_handle_signal, server);
+	server->sigusr1 = wl_event_loop_add_signal(loop, SIGUSR1, handle_stats_signal, server);
+}
+
 static bool init_backend(struct server *server) {
 	// A kiosk has no keyboard, and one that is plugged in later is found all the same
 	setenv("WLR_LIBINPUT_NO_DEVICES", "1", false);
-	server->backend = wlr_backend_autocreate(server->loop, &server->session);
+	struct headless *headless = server->options.headless;
+	server->backend = headless != NULL ? headless_create_backend(headless, server->loop) :
+		wlr_backend_autocreate(server->loop, &server->session);
+	if (headless != NULL && server->backend == NULL) {
+		return false;
+	}
 	if (server->backend == NULL) {
 		wlr_log(WLR_ERROR, "No backend works here. On a console: is a seat available "
 			"(seatd or logind), and a DRM device? Elsewhere: WLR_BACKENDS=headless");
@@ -149,6 +171,11 @@ static bool init_backend(struct server *server) {
 	wl_signal_add(&server->backend->events.destroy, &server->backend_destroy);
 	server->new_output.notify = output_handle_new;
 	wl_signal_add(&server->backend->events.new_output, &server->new_output);
+	// After the backend: libseat's own seatd is a child of ours, and needs SIGUSR1 for VT switches.
+	// Before the renderer: its threads must not be what a signal ends the process by
+	if (!server->options.embedded) {
+		add_signals(server);
+	}
 
 	struct wlr_backend *exporters = sluice_backend_create(server->loop);
 	if (exporters != NULL && wlr_multi_backend_add(server->backend, exporters)) {
@@ -180,39 +207,6 @@ static bool init_renderer(struct server *server) {
 			return false;
 		}
 	}
-	return wlr_renderer_init_wl_shm(server->renderer, server->display);
-}
-
-/** What wlroots implements by itself, once it is created. */
-static bool init_protocols(struct server *server) {
-	struct wl_display *display = server->display;
-	server->compositor =
-		wlr_compositor_create(display, COMPOSITOR_VERSION, server->renderer);
-	if (server->compositor == NULL) {
-		return false;
-	}
-	if (wlr_renderer_get_drm_fd(server->renderer) >= 0) {
-		struct wlr_linux_dmabuf_v1 *dmabuf = wlr_linux_dmabuf_v1_create_with_renderer(display,
-			LINUX_DMABUF_VERSION, server->renderer);
-		if (dmabuf != NULL) {
-			wlr_scene_set_linux_dmabuf_v1(server->scene, dmabuf);
-		}
-		if (server->renderer->features.timeline && server->backend->features.timeline) {
-			wlr_linux_drm_syncobj_manager_v1_create(display, 1,
-				wlr_renderer_get_drm_fd(server->renderer));
-		}
-	}
-	wlr_subcompositor_create(display);
-	wlr_data_device_manager_create(display);
-	wlr_viewporter_create(display);
-	wlr_presentation_create(display, server->backend, PRESENTATION_VERSION);
-	wlr_single_pixel_buffer_manager_v1_create(display);
-	wlr_alpha_modifier_v1_create(display);
-	wlr_fixes_create(display, 1);
-	wlr_xdg_output_manager_v1_create(display, server->output_layout);
-	wlr_screencopy_manager_v1_create(display);
-	wlr_ext_image_copy_capture_manager_v1_create(display, 1);
-	wlr_ext_output_image_capture_source_manager_v1_create(display, 1);
 	return true;
 }
 
@@ -224,7 +218,37 @@ static bool init_scene(struct server *server) {
 	}
 	server->scene_layout =
 		wlr_scene_attach_output_layout(server->scene, server->output_layout);
-	return server->scene_layout != NULL;
+	return server->scene_layout != NULL && layers_init(server);
+}
+
+/** A Wayland socket for clients, and one for sluicectl. */
+static bool add_sockets(struct server *server) {
+	const char *socket = wl_display_add_socket_auto(server->display);
+	if (socket == NULL) {
+		wlr_log_errno(WLR_ERROR, "Cannot open a Wayland socket; is XDG_RUNTIME_DIR set to a "
+			"directory of your own?");
+		return false;
+	}
+	setenv("WAYLAND_DISPLAY", socket, true);
+	wlr_log(WLR_INFO, "WAYLAND_DISPLAY=%s", socket);
+	server->ipc = ipc_create(server->loop, socket);
+	if (server->ipc == NULL || !ipc_commands_register(server->ipc, server) ||
+			!stats_register_ipc(server->stats) ||
+			!kiosk_register_ipc(server->kiosk, server->ipc)) {
+		return false;
+	}
+	setenv("SLUICE_SOCK", ipc_get_path(server->ipc), true);
+	return true;
+}
+
+/** Not in virtual time: Xwayland's own time would be the machine's. */
+static void start_xwayland(struct server *server) {
+	if (server->options.headless == NULL && server->config->xwayland) {
+		server->xwayland = xwayland_create(server);
+	}
+	if (server->xwayland == NULL) {
+		unsetenv("DISPLAY"); // nothing is to appear outside, on the X server that we are a window of
+	}
 }
 
 bool server_init(struct server *server, const struct server_options *options) {
@@ -237,38 +261,40 @@ bool server_init(struct server *server, const struct server_options *options) {
 	wl_list_init(&server->new_toplevel.link);
 	wl_list_init(&server->new_popup.link);
 
+	if (!config_init(server)) {
+		return false;
+	}
 	server->display = wl_display_create();
 	if (server->display == NULL) {
 		wlr_log(WLR_ERROR, "Cannot create a Wayland display");
+		config_destroy(server->config);
 		return false;
 	}
 	server->loop = wl_display_get_event_loop(server->display);
-	server->sigint = wl_event_loop_add_signal(server->loop, SIGINT, handle_quit_signal, server);
-	server->sigterm =
-		wl_event_loop_add_signal(server->loop, SIGTERM, handle_quit_signal, server);
-	server->sigusr1 =
-		wl_event_loop_add_signal(server->loop, SIGUSR1, handle_stats_signal, server);
-
-	if (!init_backend(server) || !init_renderer(server) || !init_scene(server) ||
-			!init_protocols(server) || !window_init(server)) {
+	server->stats = stats_create(server);
+	server->desktop = desktop_create(server);
+	if (server->stats == NULL || server->desktop == NULL || !init_backend(server) ||
+			!init_renderer(server) || !init_scene(server) ||
+			!protocols_init_surface(server) || !xdg_window_init(server)) {
 		goto error;
 	}
 	server->seat = seat_create(server);
+	server->layer_shell = layer_shell_create(server);
+	server->lock = lock_create(server);
 	server->ladder = ladder_create(server);
 	server->vram = vram_manager_create(server);
-	if (server->seat == NULL || server->ladder == NULL || server->vram == NULL ||
-			!vram_manager_hide_from_sandboxes(server->vram)) {
+	server->kiosk = kiosk_create(server);
+	if (server->seat == NULL || server->layer_shell == NULL || server->lock == NULL ||
+			server->ladder == NULL || server->vram == NULL || server->kiosk == NULL ||
+			!protocols_init(server)) {
 		goto error;
 	}
-
-	const char *socket = wl_display_add_socket_auto(server->display);
-	if (socket == NULL) {
-		wlr_log_errno(WLR_ERROR, "Cannot open a Wayland socket; is XDG_RUNTIME_DIR set to a "
-			"directory of your own?");
-		goto error;
+	if (!options->embedded) {
+		if (!add_sockets(server)) {
+			goto error;
+		}
+		start_xwayland(server);
 	}
-	setenv("WAYLAND_DISPLAY", socket, true);
-	wlr_log(WLR_INFO, "WAYLAND_DISPLAY=%s", socket);
 	return true;
 
 error:
@@ -284,8 +310,28 @@ bool server_start(struct server *server) {
 	return true;
 }
 
+struct timespec server_now(const struct server *server) {
+	struct timespec now;
+	if (server->options.headless != NULL) {
+		uint64_t ns = headless_now(server->options.headless);
+		now = (struct timespec){
+			.tv_sec = (time_t)(ns / NSEC_PER_SEC),
+			.tv_nsec = (long)(ns % NSEC_PER_SEC),
+		};
+	} else {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	}
+	return now;
+}
+
 void server_quit(struct server *server, int status) {
-	server->exit_status = status;
+	if (!server->quitting) {
+		server->quitting = true;
+		server->exit_status = status;
+		if (kiosk_end(server->kiosk)) {
+			return; // which ends the display when the last command has
+		}
+	}
 	wl_display_terminate(server->display);
 }
 
@@ -297,6 +343,12 @@ static void remove_source(struct wl_event_source **source) {
 }
 
 void server_finish(struct server *server) {
+	ipc_destroy(server->ipc);
+	server->ipc = NULL;
+	kiosk_destroy(server->kiosk);
+	server->kiosk = NULL;
+	xwayland_destroy(server->xwayland);
+	server->xwayland = NULL;
 	wl_display_destroy_clients(server->display);
 
 	wl_list_remove(&server->new_toplevel.link);
@@ -306,16 +358,24 @@ void server_finish(struct server *server) {
 	wl_list_remove(&server->renderer_lost.link);
 	remove_source(&server->sigint);
 	remove_source(&server->sigterm);
+	remove_source(&server->sighup);
 	remove_source(&server->sigusr1);
 	remove_source(&server->damage);
 	remove_source(&server->replace_renderer);
 
+	protocols_finish(server);
+	lock_destroy(server->lock);
+	server->lock = NULL;
+	layer_shell_destroy(server->layer_shell);
+	server->layer_shell = NULL;
 	vram_manager_destroy(server->vram);
-	// Outputs and devices say good-bye to ladder and seat
+	// Outputs and devices say good-bye to desktop, ladder and seat
 	seat_stop_listening(server->seat);
 	if (server->backend != NULL) {
 		wlr_backend_destroy(server->backend);
 	}
+	stats_destroy(server->stats);
+	desktop_destroy(server->desktop);
 	ladder_destroy(server->ladder);
 	seat_destroy(server->seat);
 	remove_source(&server->damage);
@@ -326,4 +386,5 @@ void server_finish(struct server *server) {
 	wlr_allocator_destroy(server->allocator);
 	wlr_renderer_destroy(server->renderer);
 	wl_display_destroy(server->display);
+	config_destroy(server->config);
 }

@@ -45,22 +45,21 @@ static void free_text(const char *text) {
 	}
 }
 
-static void set_sentence(struct sluice_probe_step *step, const char *sentence) {
-	free_text(step->sentence);
-	step->sentence = strdup(sentence);
-	if (step->sentence == NULL) {
-		step->sentence = no_memory;
+static void set_text(const char **text, const char *value) {
+	free_text(*text);
+	*text = strdup(value);
+	if (*text == NULL) {
+		*text = no_memory;
 	}
 }
 
 static struct sluice_probe_step *add_step(struct sluice_probe *probe, const char *name) {
 	// One place is kept for the verdict on the program itself
 	struct sluice_probe_step *step = &probe->steps[probe->steps_len++];
-	*step = (struct sluice_probe_step){ .name = strdup(name) };
-	if (step->name == NULL) {
-		step->name = no_memory;
-	}
-	set_sentence(step, "");
+	*step = (struct sluice_probe_step){ 0 };
+	set_text(&step->name, name);
+	set_text(&step->sentence, "");
+	set_text(&step->advice, "");
 	return step;
 }
 
@@ -80,7 +79,7 @@ static void break_off(struct sluice_probe *probe, int error, const char *format,
 	probe->in_step = false;
 	step->status = SLUICE_PROBE_FAIL;
 	step->error = error;
-	set_sentence(step, sentence);
+	set_text(&step->sentence, sentence);
 }
 
 static void finish(struct sluice_probe *probe) {
@@ -98,7 +97,8 @@ static void finish(struct sluice_probe *probe) {
 		const struct sluice_probe_step *step = &probe->steps[i];
 		if (step->status == SLUICE_PROBE_FAIL) {
 			probe->result.ok = false;
-			wlr_log(WLR_INFO, "probe: %s failed: %s", step->name, step->sentence);
+			wlr_log(WLR_INFO, "probe: %s failed: %s%s%s", step->name, step->sentence,
+				step->advice[0] != '\0' ? "; " : "", step->advice);
 		}
 	}
 	// The last thing done here: it may destroy the probe
@@ -123,25 +123,32 @@ static bool parse_status(const char *word, enum sluice_probe_status *status) {
 	return false;
 }
 
-/** A line is "step <tab> word <tab> errno <tab> sentence". See probe/program/report.h. */
-static bool read_line(struct sluice_probe *probe, char *line) {
-	char *fields[4];
-	for (size_t i = 0; i < 4; i++) {
-		fields[i] = line;
-		size_t len = strcspn(line, i < 3 ? "\t" : "");
-		if (i < 3) {
-			if (line[len] != '\t') {
-				return false;
-			}
-			line[len] = '\0';
-			line += len + 1;
-		}
-	}
-	for (char *c = fields[3]; *c != '\0'; c++) {
+/** Sentences end up on terminals. */
+static void clean(char *text) {
+	for (char *c = text; *c != '\0'; c++) {
 		if ((unsigned char)*c < ' ' || *c == 0x7f) {
-			*c = '?'; // sentences end up on terminals
+			*c = '?';
 		}
 	}
+}
+
+/** A line is "step <tab> word <tab> errno <tab> sentence [<tab> advice]". See program/report.h. */
+static bool read_line(struct sluice_probe *probe, char *line) {
+	char no_advice[1] = "";
+	char *fields[5] = { line };
+	size_t fields_len = 1;
+	while (fields_len < 5 && (line = strchr(line, '\t')) != NULL) {
+		*line++ = '\0';
+		fields[fields_len++] = line;
+	}
+	if (fields_len < 4) {
+		return false;
+	}
+	if (fields_len == 4) {
+		fields[4] = no_advice;
+	}
+	clean(fields[3]);
+	clean(fields[4]);
 
 	if (probe->ended || fields[0][0] == '\0') {
 		return false;
@@ -172,7 +179,8 @@ static bool read_line(struct sluice_probe *probe, char *line) {
 	}
 	step->status = status;
 	step->error = (int)error;
-	set_sentence(step, fields[3]);
+	set_text(&step->sentence, fields[3]);
+	set_text(&step->advice, fields[4]);
 	probe->in_step = false;
 	return true;
 }
@@ -350,6 +358,7 @@ void sluice_probe_destroy(struct sluice_probe *probe) {
 	for (size_t i = 0; i < probe->steps_len; i++) {
 		free_text(probe->steps[i].name);
 		free_text(probe->steps[i].sentence);
+		free_text(probe->steps[i].advice);
 	}
 	free(probe);
 }

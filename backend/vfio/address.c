@@ -51,3 +51,7 @@ bool pci_address_parse(const char *text, char address[static PCI_ADDRESS_SIZE]) 
 		domain, bus, slot, function);
 	return true;
 }
+
+bool sluice_pci_address_parse(const char *text, char address[static SLUICE_PCI_ADDRESS_SIZE]) {
+	return pci_address_parse(text, address);
+}

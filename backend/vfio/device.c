@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wlr/util/log.h>
@@ -15,6 +16,11 @@ struct vfio_pci *vfio_pci_from_device(struct sluice_vfio_device *device) {
 const struct vfio_pci *vfio_pci_from_const_device(const struct sluice_vfio_device *device) {
 	const struct vfio_pci *pci = wl_container_of(device, pci, base);
 	return pci;
+}
+
+int vfio_pci_ioctl(struct vfio_pci *pci, unsigned long request, void *arg) {
+	return pci->ioctl != NULL ? pci->ioctl(pci, request, arg) :
+		vfio_sys_ioctl(pci->fd, request, arg);
 }
 
 const char *vfio_pci_name(const struct vfio_pci *pci) {
@@ -57,6 +63,17 @@ const char *sluice_vfio_device_get_address(const struct sluice_vfio_device *devi
 	return pci->address[0] != '\0' ? pci->address : NULL;
 }
 
+int sluice_vfio_device_get_driver(const struct sluice_vfio_device *device, char *name,
+		size_t size) {
+	const struct vfio_pci *pci = vfio_pci_from_const_device(device);
+	if (pci->address[0] == '\0') {
+		return -ENODATA;
+	}
+	char path[64];
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/driver", pci->address);
+	return vfio_sys_link_name(path, name, size);
+}
+
 int sluice_vfio_device_get_iommu_group(const struct sluice_vfio_device *device) {
 	return vfio_pci_from_const_device(device)->iommu_group;
 }
@@ -69,7 +86,7 @@ int sluice_vfio_device_get_region(struct sluice_vfio_device *device, uint32_t in
 	}
 
 	struct vfio_region_info info = { .argsz = sizeof(info), .index = index };
-	int ret = vfio_sys_ioctl(pci->fd, VFIO_DEVICE_GET_REGION_INFO, &info);
+	int ret = vfio_pci_ioctl(pci, VFIO_DEVICE_GET_REGION_INFO, &info);
 	if (ret < 0) {
 		wlr_log(WLR_ERROR, "%s: cannot describe region %" PRIu32 ": %s",
 			vfio_pci_name(pci), index, strerror(-ret));
@@ -93,7 +110,7 @@ int sluice_vfio_device_reset(struct sluice_vfio_device *device) {
 		return -ENOTTY;
 	}
 
-	int ret = vfio_sys_ioctl(pci->fd, VFIO_DEVICE_RESET, NULL);
+	int ret = vfio_pci_ioctl(pci, VFIO_DEVICE_RESET, NULL);
 	if (ret < 0) {
 		wlr_log(WLR_ERROR, "%s: cannot reset the device: %s%s", vfio_pci_name(pci),
 			strerror(-ret), ret == -EAGAIN ? "; it is being reset already" : "");

@@ -19,7 +19,7 @@ static int enable_irq(struct vfio_pci *pci, uint32_t index, int eventfd) {
 		},
 	};
 	memcpy(set.bytes + offsetof(struct vfio_irq_set, data), &fd, sizeof(fd));
-	return vfio_sys_ioctl(pci->fd, VFIO_DEVICE_SET_IRQS, &set);
+	return vfio_pci_ioctl(pci, VFIO_DEVICE_SET_IRQS, &set);
 }
 
 static void disable_irq(struct vfio_pci *pci, uint32_t index) {
@@ -29,7 +29,7 @@ static void disable_irq(struct vfio_pci *pci, uint32_t index) {
 		.index = index,
 	};
 	// Fails for a device that is gone, whose interrupts are gone too
-	vfio_sys_ioctl(pci->fd, VFIO_DEVICE_SET_IRQS, &set);
+	vfio_pci_ioctl(pci, VFIO_DEVICE_SET_IRQS, &set);
 }
 
 static int handle_irq(int fd, uint32_t mask, void *data) {
@@ -69,7 +69,7 @@ static int has_irq(struct vfio_pci *pci, uint32_t index) {
 		return 0;
 	}
 	struct vfio_irq_info info = { .argsz = sizeof(info), .index = index };
-	int ret = vfio_sys_ioctl(pci->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
+	int ret = vfio_pci_ioctl(pci, VFIO_DEVICE_GET_IRQ_INFO, &info);
 	if (ret == -EINVAL) {
 		return 0; // the error interrupt of a device that is not PCI Express
 	}

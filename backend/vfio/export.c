@@ -15,7 +15,7 @@ int sluice_vfio_device_probe_dmabuf(struct sluice_vfio_device *device) {
 		.flags = VFIO_DEVICE_FEATURE_PROBE | VFIO_DEVICE_FEATURE_GET |
 			VFIO_DEVICE_FEATURE_DMA_BUF,
 	};
-	int ret = vfio_sys_ioctl(pci->fd, VFIO_DEVICE_FEATURE, &feature);
+	int ret = vfio_pci_ioctl(pci, VFIO_DEVICE_FEATURE, &feature);
 	if (ret >= 0) {
 		return 0;
 	}
@@ -68,7 +68,7 @@ int sluice_vfio_device_export(struct sluice_vfio_device *device, uint32_t region
 	dma_buf->nr_ranges = (uint32_t)ranges_len;
 	memcpy(dma_buf->dma_ranges, ranges, ranges_size);
 
-	int fd = vfio_sys_ioctl(pci->fd, VFIO_DEVICE_FEATURE, feature);
+	int fd = vfio_pci_ioctl(pci, VFIO_DEVICE_FEATURE, feature);
 	free(feature);
 	if (fd < 0) {
 		wlr_log(WLR_ERROR, "%s: cannot export %zu ranges of region %" PRIu32 ": %s%s",

@@ -29,7 +29,7 @@ int vfio_pci_get_region_info(struct vfio_pci *pci, uint32_t index,
 		}
 		info->argsz = size;
 		info->index = index;
-		int ret = vfio_sys_ioctl(pci->fd, VFIO_DEVICE_GET_REGION_INFO, info);
+		int ret = vfio_pci_ioctl(pci, VFIO_DEVICE_GET_REGION_INFO, info);
 		if (ret < 0) {
 			wlr_log(WLR_ERROR, "%s: cannot describe region %" PRIu32 ": %s",
 				vfio_pci_name(pci), index, strerror(-ret));

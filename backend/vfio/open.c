@@ -9,7 +9,7 @@
 
 #define SYSFS_DEVICES "/sys/bus/pci/devices"
 
-static struct vfio_pci *pci_create(void) {
+struct vfio_pci *vfio_pci_create(void) {
 	struct vfio_pci *pci = calloc(1, sizeof(*pci));
 	if (pci == NULL) {
 		return NULL;
@@ -51,7 +51,7 @@ static int fail_to_open(const struct vfio_pci *pci, const char *path, int error)
 /** Read what the device is, which also tells whether fd is a vfio device at all. */
 static int read_info(struct vfio_pci *pci) {
 	struct vfio_device_info info = { .argsz = sizeof(info) };
-	int ret = vfio_sys_ioctl(pci->fd, VFIO_DEVICE_GET_INFO, &info);
+	int ret = vfio_pci_ioctl(pci, VFIO_DEVICE_GET_INFO, &info);
 	if (ret < 0) {
 		// A container and a cdev that is not bound to an iommufd say EINVAL
 		return fail(pci, "describe the vfio device", ret == -EINVAL ? -ENOTTY : ret,
@@ -211,7 +211,7 @@ static int open_by_address(struct vfio_pci *pci) {
 }
 
 int sluice_vfio_device_open(const char *address, struct sluice_vfio_device **device_ptr) {
-	struct vfio_pci *pci = pci_create();
+	struct vfio_pci *pci = vfio_pci_create();
 	if (pci == NULL) {
 		return -ENOMEM;
 	}
@@ -267,7 +267,7 @@ int sluice_vfio_device_adopt(int fd, struct sluice_vfio_device **device_ptr) {
 	if (ret < 0) {
 		return ret;
 	}
-	struct vfio_pci *pci = pci_create();
+	struct vfio_pci *pci = vfio_pci_create();
 	if (pci == NULL) {
 		return -ENOMEM;
 	}

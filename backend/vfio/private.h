@@ -7,8 +7,7 @@
 #include <sluice/vfio.h>
 #include "vfio/uapi.h"
 
-// "ffffffff:ff:1f.7" and the end of the string
-#define PCI_ADDRESS_SIZE 17
+#define PCI_ADDRESS_SIZE SLUICE_PCI_ADDRESS_SIZE
 
 /** What sluice_vfio_device_listen() sets up for one interrupt. */
 struct vfio_irq {
@@ -24,6 +23,8 @@ struct vfio_pci {
 	struct sluice_vfio_device base;
 
 	int fd;
+	/** In place of the kernel's, see simulated.c; NULL on a real device. */
+	int (*ioctl)(struct vfio_pci *pci, unsigned long request, void *arg);
 	// Either the first, or the other two, when opened by address; else all -1
 	int iommufd;
 	int group_fd, container_fd;
@@ -43,6 +44,10 @@ struct vfio_pci {
 	struct vfio_irq error, request;
 };
 
+/** All zeroes and closed. NULL without memory. */
+struct vfio_pci *vfio_pci_create(void);
+/** ioctl(2) on the device fd. Returns what the kernel did, or a negative errno. */
+int vfio_pci_ioctl(struct vfio_pci *pci, unsigned long request, void *arg);
 struct vfio_pci *vfio_pci_from_device(struct sluice_vfio_device *device);
 const struct vfio_pci *vfio_pci_from_const_device(
 	const struct sluice_vfio_device *device);

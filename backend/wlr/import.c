@@ -125,6 +125,28 @@ struct sluice_import *sluice_import_get(struct sluice_renderer *renderer,
 	return import;
 }
 
+/** Returns 0 or a negative errno. */
+static int sync_dmabuf(int fd, uint64_t flags) {
+	struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_READ };
+	int ret;
+	do {
+		ret = ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync);
+	} while (ret < 0 && (errno == EINTR || errno == EAGAIN));
+	return ret < 0 ? -errno : 0;
+}
+
+/**
+ * Whether the exporter itself says that the memory is revoked: vfio-pci-dmabuf does. One without
+ * the operation, such as mainline's, has nothing to synchronise and says nothing.
+ */
+static bool is_dmabuf_revoked(int dmabuf_fd) {
+	if (sync_dmabuf(dmabuf_fd, DMA_BUF_SYNC_START) == -ENODEV) {
+		return true;
+	}
+	sync_dmabuf(dmabuf_fd, DMA_BUF_SYNC_END);
+	return false;
+}
+
 /** Whether a new import of a DMA-BUF finds its memory revoked. */
 static bool is_reimport_revoked(int drm_fd, int dmabuf_fd) {
 	char *node = drm_fd >= 0 ? drmGetDeviceNameFromFd2(drm_fd) : NULL;
@@ -153,7 +175,9 @@ bool sluice_texture_check(struct wlr_texture *wlr_texture) {
 	if (vram != NULL) {
 		return sluice_buffer_check(vram);
 	}
-	if (is_reimport_revoked(texture->sluice->drm_fd, texture->import->dmabuf.fd[0])) {
+	int dmabuf_fd = texture->import->dmabuf.fd[0];
+	if (is_dmabuf_revoked(dmabuf_fd) ||
+			is_reimport_revoked(texture->sluice->drm_fd, dmabuf_fd)) {
 		sluice_renderer_detach_buffer(&texture->sluice->base, texture->buffer);
 		return false;
 	}
@@ -178,7 +202,8 @@ static bool map_dmabuf(struct sluice_import *import) {
 	void *data = mmap(NULL, (size_t)needed, PROT_READ, MAP_SHARED, dmabuf->fd[0], 0);
 	if (data == MAP_FAILED) {
 		// Mainline's vfio exporter has no mmap
-		wlr_log_errno(WLR_INFO, "The DMA-BUF cannot be mapped, the CPU will not read it");
+		wlr_log_errno(WLR_INFO, "A DMA-BUF of %s cannot be mapped, the CPU will not read it",
+			import->exporter[0] != '\0' ? import->exporter : "an unknown driver");
 		return false;
 	}
 	import->data = data;
@@ -229,15 +254,6 @@ static uint64_t copy_region(const pixman_region32_t *region, uint32_t bytes_per_
 	return copied;
 }
 
-static void sync_dmabuf(int fd, uint64_t flags) {
-	struct dma_buf_sync sync = { .flags = flags | DMA_BUF_SYNC_READ };
-	int ret;
-	do {
-		ret = ioctl(fd, DMA_BUF_IOCTL_SYNC, &sync);
-	} while (ret < 0 && (errno == EINTR || errno == EAGAIN));
-	// An exporter without the operation has nothing to synchronise
-}
-
 /** Copies and counts; false if the memory went away meanwhile, and the import with it. */
 static bool read_vram(struct sluice_import *import, const pixman_region32_t *region,
 		uint32_t bytes_per_pixel, void *dst, size_t dst_stride) {
@@ -258,19 +274,33 @@ static bool read_vram(struct sluice_import *import, const pixman_region32_t *reg
 	return ok;
 }
 
-static bool read_foreign(struct sluice_import *import, const pixman_region32_t *region,
+/** Copies and counts; false if the memory is, or was meanwhile, revoked. */
+static bool copy_foreign(struct sluice_import *import, const pixman_region32_t *region,
 		uint32_t bytes_per_pixel, void *dst, size_t dst_stride) {
 	const struct wlr_dmabuf_attributes *dmabuf = &import->dmabuf;
+	if (sync_dmabuf(dmabuf->fd[0], DMA_BUF_SYNC_START) == -ENODEV) {
+		return false;
+	}
 	struct sluice_access access;
 	if (!sluice_access_begin(&access, import->data, import->size)) {
 		return false;
 	}
-	sync_dmabuf(dmabuf->fd[0], DMA_BUF_SYNC_START);
 	import->renderer->stats.vram_bytes_read += copy_region(region, bytes_per_pixel, dst,
 		dst_stride, (const char *)import->data + dmabuf->offset[0], dmabuf->stride[0]);
 	sync_dmabuf(dmabuf->fd[0], DMA_BUF_SYNC_END);
-	import->cpu_works = sluice_access_end(&access);
-	return import->cpu_works;
+	return sluice_access_end(&access);
+}
+
+static bool read_foreign(struct sluice_import *import, const pixman_region32_t *region,
+		uint32_t bytes_per_pixel, void *dst, size_t dst_stride) {
+	if (copy_foreign(import, region, bytes_per_pixel, dst, dst_stride)) {
+		return true;
+	}
+	wlr_log(WLR_INFO, "A DMA-BUF of %s went away while the CPU read it: it is revoked",
+		import->exporter);
+	// Lets go of the buffer, and may destroy the import with it
+	sluice_renderer_detach_buffer(&import->renderer->base, import->buffer);
+	return false;
 }
 
 bool sluice_import_read(struct sluice_import *import, const pixman_region32_t *region,

@@ -30,6 +30,18 @@ struct wl_signal *sluice_renderer_get_verdict_signal(struct wlr_renderer *render
 	return &sluice_renderer_from(renderer)->events.verdict;
 }
 
+struct wlr_texture *sluice_renderer_find_texture(struct wlr_renderer *wlr_renderer,
+		struct wlr_buffer *buffer) {
+	struct sluice_renderer *renderer = sluice_renderer_from(wlr_renderer);
+	struct sluice_texture *texture;
+	wl_list_for_each(texture, &renderer->textures, link) {
+		if (texture->buffer == buffer) {
+			return &texture->base;
+		}
+	}
+	return NULL;
+}
+
 void sluice_renderer_allow(struct wlr_renderer *wlr_renderer, bool gpu, bool cpu) {
 	struct sluice_renderer *renderer = sluice_renderer_from(wlr_renderer);
 	renderer->allow_gpu = gpu;
@@ -95,6 +107,7 @@ static void destroy(struct wlr_renderer *wlr_renderer) {
 	wl_list_for_each_safe(texture, texture_tmp, &renderer->textures, link) {
 		wlr_texture_destroy(&texture->base);
 	}
+	free(renderer->spare);
 	struct sluice_shadow *shadow, *shadow_tmp;
 	wl_list_for_each_safe(shadow, shadow_tmp, &renderer->shadows, link) {
 		sluice_shadow_release(shadow);

@@ -21,6 +21,11 @@ struct sluice_renderer {
 	struct wl_list imports; // sluice_import.link
 	struct wl_list shadows; // sluice_shadow.link, those with a texture of inner
 	struct wl_list textures; // sluice_texture.link
+	/**
+	 * Each commit of a surface makes a texture and destroys the one before: kept for the next one,
+	 * so that a frame allocates nothing. May be NULL.
+	 */
+	struct sluice_texture *spare;
 
 	struct sluice_renderer_stats stats;
 

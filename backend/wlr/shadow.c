@@ -62,6 +62,10 @@ struct sluice_shadow *sluice_shadow_create(void) {
 	return shadow;
 }
 
+uint64_t sluice_shadow_get_bytes_read(const struct sluice_shadow *shadow) {
+	return shadow->bytes_read;
+}
+
 void sluice_shadow_release(struct sluice_shadow *shadow) {
 	wl_list_remove(&shadow->link);
 	wl_list_init(&shadow->link);
@@ -165,8 +169,10 @@ struct wlr_texture *sluice_shadow_update(struct sluice_shadow *shadow,
 	pixman_region32_intersect(&read, &shadow->stale, region);
 	bool ok = true;
 	if (pixman_region32_not_empty(&read)) {
+		uint64_t before = renderer->stats.vram_bytes_read;
 		ok = sluice_import_read(texture->import, &read, shadow->pixels->data,
 			shadow->pixels->stride);
+		shadow->bytes_read += renderer->stats.vram_bytes_read - before;
 	}
 	if (ok) {
 		pixman_region32_subtract(&shadow->stale, &shadow->stale, &read);

@@ -17,6 +17,7 @@ struct sluice_shadow {
 	uint32_t width, height, format; // of the last one pushed
 	struct sluice_pixels *pixels; // NULL until the cpu path is used
 	struct wlr_texture *texture; // of the inner renderer, made of pixels
+	uint64_t bytes_read; // of VRAM
 	/** Where pixels differ from current, in buffer coordinates. */
 	pixman_region32_t stale;
 };

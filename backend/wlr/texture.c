@@ -194,7 +194,8 @@ static void texture_destroy(struct wlr_texture *wlr_texture) {
 	wl_list_remove(&texture->link);
 	sluice_texture_set_placeholder(wlr_texture, NULL);
 	sluice_texture_detach(texture);
-	free(texture);
+	free(texture->sluice->spare);
+	texture->sluice->spare = texture;
 }
 
 static const struct wlr_texture_impl texture_impl = {
@@ -205,10 +206,15 @@ static const struct wlr_texture_impl texture_impl = {
 
 struct wlr_texture *sluice_texture_create(struct sluice_renderer *renderer,
 		struct sluice_import *import, uint32_t width, uint32_t height) {
-	struct sluice_texture *texture = calloc(1, sizeof(*texture));
+	struct sluice_texture *texture = renderer->spare;
+	renderer->spare = NULL;
+	if (texture == NULL) {
+		texture = malloc(sizeof(*texture));
+	}
 	if (texture == NULL) {
 		return NULL;
 	}
+	*texture = (struct sluice_texture){0};
 	wlr_texture_init(&texture->base, &renderer->base, &texture_impl, width, height);
 	texture->sluice = renderer;
 	if (import != NULL) {

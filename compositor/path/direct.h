@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
+#include <wlr/render/color.h>
 
 struct ladder;
 struct output;
@@ -19,6 +21,10 @@ struct direct {
 	uint32_t format;
 	uint64_t modifier;
 	uint32_t stride;
+	enum wlr_color_transfer_function transfer_function;
+	enum wlr_color_named_primaries primaries;
+	enum wlr_color_encoding color_encoding;
+	enum wlr_color_range color_range;
 };
 
 /** The scene has scanned an entry out: from now on its like may go the short way. */
@@ -31,5 +37,7 @@ void direct_end(struct output *output);
  * has been left then.
  */
 bool direct_commit(struct ladder *ladder, struct output *output);
+/** Of what direct_commit() committed, also if the state was left since. */
+void direct_send_frame_done(struct output *output, struct timespec *now);
 
 #endif

@@ -1,5 +1,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
+#include <xf86drm.h>
+#include <wlr/backend.h>
 #include <wlr/backend/session.h>
 #include <wlr/render/pixman.h>
 #include <wlr/types/wlr_buffer.h>
@@ -14,21 +16,15 @@
 
 static struct path_surface *get_path_surface(struct ladder *ladder,
 		const struct stack_entry *entry) {
-	struct wlr_scene_surface *scene_surface =
-		wlr_scene_surface_try_from_buffer(entry->scene_buffer);
-	return scene_surface != NULL ? path_surface_find(ladder, scene_surface->surface) : NULL;
-}
-
-static struct wlr_texture *get_texture(const struct stack_entry *entry) {
-	struct wlr_client_buffer *client_buffer =
-		wlr_client_buffer_get(entry->scene_buffer->buffer);
-	return client_buffer != NULL ? client_buffer->texture : NULL;
+	struct wlr_surface *surface = stack_get_surface(entry);
+	return surface != NULL ? path_surface_find(ladder, surface) :
+		path_surface_find_own(ladder, entry->scene_buffer);
 }
 
 static struct demotion *find_demotion(struct ladder *ladder, struct output *output,
 		const struct stack_entry *entry) {
 	struct wlr_buffer *source = stack_get_source(entry);
-	return source != NULL ? demotion_find(&ladder->demotions, source, get_texture(entry),
+	return source != NULL ? demotion_find(&ladder->demotions, source, stack_get_texture(entry),
 		output->wlr_output->backend) : NULL;
 }
 
@@ -42,8 +38,8 @@ static void set_composite_only(struct output *output, bool composite_only) {
 /** Whether the output must be drawn, whatever the driver might take. */
 static bool must_composite(struct ladder *ladder, struct output *output,
 		const struct stack_entry *entry) {
-	if (entry->scene_buffer->primary_output == NULL) {
-		return false; // It is covered by something else
+	if (entry->scene_buffer == NULL || entry->scene_buffer->primary_output == NULL) {
+		return false; // It is no image, or covered by something else
 	}
 	// A framebuffer of an image that is gone may still be there, and would be shown again
 	return stack_is_detached(entry) || find_demotion(ladder, output, entry) != NULL;
@@ -66,7 +62,7 @@ void ladder_prepare(struct ladder *ladder, struct output *output) {
 static enum sluice_reason ask_driver(struct ladder *ladder, struct output *output,
 		const struct stack_entry *entry) {
 	struct wlr_buffer *source = stack_get_source(entry);
-	struct wlr_texture *texture = get_texture(entry);
+	struct wlr_texture *texture = stack_get_texture(entry);
 	if (texture != NULL && sluice_texture_is(texture) && !sluice_texture_check(texture)) {
 		return SLUICE_REASON_REVOKED;
 	}
@@ -82,7 +78,7 @@ static enum sluice_reason ask_driver(struct ladder *ladder, struct output *outpu
 	if (ok) {
 		return SLUICE_REASON_OTHER;
 	}
-	demotion_add(&ladder->demotions, source, get_texture(entry), output->wlr_output->backend,
+	demotion_add(&ladder->demotions, source, stack_get_texture(entry), output->wlr_output->backend,
 		output->wlr_output->name, SLUICE_REASON_TEST_FAILED);
 	return SLUICE_REASON_TEST_FAILED;
 }
@@ -122,13 +118,17 @@ static void update_path(struct ladder *ladder, struct output *output,
 
 	if (state->buffer != NULL && state->buffer == stack_get_source(&stack[i])) {
 		path_surface->scanout_reason = SLUICE_REASON_OK;
-		direct_begin(output, path_surface, &stack[i]);
+		if (path_surface->surface != NULL) {
+			direct_begin(output, path_surface, &stack[i]);
+		}
 		path_surface_set(path_surface, SLUICE_PATH_SCANOUT, SLUICE_REASON_OK,
 			output->wlr_output);
 		return;
 	}
 
-	struct wlr_texture *texture = get_texture(&stack[i]);
+	struct wlr_texture *texture = path_surface->surface != NULL ?
+		stack_get_texture(&stack[i]) : sluice_renderer_find_texture(ladder->server->renderer,
+		stack_get_source(&stack[i]));
 	// An ordinary buffer is drawn by whatever the renderer draws with
 	bool pixman = wlr_renderer_is_pixman(sluice_renderer_get_inner(ladder->server->renderer));
 	enum sluice_path path = pixman ? SLUICE_PATH_CPU : SLUICE_PATH_GPU;
@@ -208,9 +208,12 @@ void ladder_committed(struct ladder *ladder, struct output *output,
 
 bool ladder_commit_failed(struct ladder *ladder, struct output *output,
 		const struct wlr_output_state *state) {
+	output->stats.failed++;
 	struct wlr_session *session = ladder->server->session;
-	if (session != NULL && !session->active) {
-		return false; // Another VT has the screen: nobody's fault
+	// Another VT has the screen: nobody's fault. The seat takes it away before it tells us
+	if (session != NULL && (!session->active ||
+			!drmIsMaster(wlr_backend_get_drm_fd(ladder->server->backend)))) {
+		return false;
 	}
 	if (!(state->committed & WLR_OUTPUT_STATE_BUFFER)) {
 		return false;
@@ -221,27 +224,51 @@ bool ladder_commit_failed(struct ladder *ladder, struct output *output,
 		if (stack_get_source(&stack[i]) != state->buffer) {
 			continue;
 		}
-		struct wlr_texture *texture = get_texture(&stack[i]);
+		struct path_surface *path_surface = get_path_surface(ladder, &stack[i]);
+		if (path_surface != NULL) {
+			path_surface->stats.failed++;
+		}
+		struct wlr_texture *texture = stack_get_texture(&stack[i]);
 		if (texture != NULL && sluice_texture_is(texture) && !sluice_texture_check(texture)) {
 			wlr_log(WLR_INFO, "%s: commit failed: what it was to show was revoked",
 				output->wlr_output->name);
-		} else if (!demotion_add(&ladder->demotions, state->buffer, get_texture(&stack[i]),
+		} else if (!demotion_add(&ladder->demotions, state->buffer, stack_get_texture(&stack[i]),
 				output->wlr_output->backend, output->wlr_output->name,
 				SLUICE_REASON_COMMIT_FAILED)) {
 			return false;
 		}
 		set_composite_only(output, true);
+		output->stats.retried++;
 		return true;
 	}
 	return false;
 }
 
+/** The source of the image that a screen shows of a surface, if it can be watched; else NULL. */
+static struct vram_source *get_watched_source(const struct path_surface *path_surface) {
+	struct wlr_texture *texture = wlr_surface_get_texture(path_surface->surface);
+	if (path_surface->output == NULL || !path_surface->output->enabled ||
+			path_surface->path == SLUICE_PATH_NONE || texture == NULL ||
+			!sluice_texture_is(texture)) {
+		return NULL;
+	}
+	struct wlr_buffer *buffer = sluice_texture_get_buffer(texture);
+	struct vram_source *source = buffer != NULL ?
+		vram_find_source(path_surface->ladder->server->vram, buffer) : NULL;
+	return source != NULL && source->watch != NULL ? source : NULL;
+}
+
 void ladder_presented(struct ladder *ladder, struct output *output) {
+	struct vram_manager *vram = ladder->server->vram;
 	struct path_surface *path_surface;
 	wl_list_for_each(path_surface, &ladder->surfaces, link) {
 		if (path_surface->retiring != NULL && (path_surface->output == NULL ||
 				path_surface->output == output->wlr_output)) {
 			path_surface_retire(path_surface);
+		}
+		if (!vram_manager_is_watching(vram) && path_surface->shadow != NULL &&
+				get_watched_source(path_surface) != NULL) {
+			vram_manager_watch(vram);
 		}
 	}
 }
@@ -262,7 +289,8 @@ static bool is_of_source(struct vram_source *source, struct wlr_buffer *buffer) 
 void ladder_dress_source(struct ladder *ladder, struct vram_source *source) {
 	struct path_surface *path_surface;
 	wl_list_for_each(path_surface, &ladder->surfaces, link) {
-		struct wlr_texture *texture = wlr_surface_get_texture(path_surface->surface);
+		struct wlr_texture *texture = path_surface->surface != NULL ?
+			wlr_surface_get_texture(path_surface->surface) : NULL;
 		if (path_surface->shadow == NULL || texture == NULL || !sluice_texture_is(texture)) {
 			continue;
 		}
@@ -278,6 +306,19 @@ void ladder_dress_source(struct ladder *ladder, struct vram_source *source) {
 			vram_source_dress_texture(source, texture);
 		}
 	}
+}
+
+bool ladder_shows_source(struct ladder *ladder, const struct vram_source *source,
+		uint64_t *frames) {
+	bool shows = false;
+	struct path_surface *path_surface;
+	wl_list_for_each(path_surface, &ladder->surfaces, link) {
+		if (get_watched_source(path_surface) == source) {
+			*frames += path_surface->frames;
+			shows = true;
+		}
+	}
+	return shows;
 }
 
 void ladder_forget_source(struct ladder *ladder, struct vram_source *source) {

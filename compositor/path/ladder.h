@@ -18,6 +18,7 @@ struct ladder {
 	struct wl_list demotions; // demotion.link
 	struct wl_array stack; // struct stack_entry, see path/stack.h
 	uint64_t frame; // counts the frames of all outputs
+	uint32_t last_id; // of a path_surface
 
 	struct wl_listener new_surface;
 	struct wl_listener verdict;
@@ -46,6 +47,9 @@ void ladder_output_gone(struct ladder *ladder, struct output *output);
 /** A source changed: what its surfaces show instead of images is to say so. */
 void ladder_dress_source(struct ladder *ladder, struct vram_source *source);
 void ladder_forget_source(struct ladder *ladder, struct vram_source *source);
+/** Whether a screen shows an image of a source that has a watch; adds the frames that did so to the count. */
+bool ladder_shows_source(struct ladder *ladder, const struct vram_source *source,
+	uint64_t *frames);
 /** Log the path of each surface. */
 void ladder_log(struct ladder *ladder);
 

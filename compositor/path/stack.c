@@ -5,44 +5,112 @@
 #include "path/ladder.h"
 #include "path/stack.h"
 
-static void add_entry(struct wlr_scene_buffer *scene_buffer, int sx, int sy, void *data) {
-	if (scene_buffer->buffer == NULL) {
-		return;
-	}
-	struct wl_array *entries = data;
-	struct stack_entry *entry = wl_array_add(entries, sizeof(*entry));
-	if (entry == NULL) {
-		return;
-	}
-	int width = scene_buffer->dst_width, height = scene_buffer->dst_height;
-	if (width <= 0 || height <= 0) {
-		width = scene_buffer->buffer->width;
-		height = scene_buffer->buffer->height;
-	}
-	*entry = (struct stack_entry){
-		.scene_buffer = scene_buffer,
-		.box = { .x = sx, .y = sy, .width = width, .height = height },
+static struct wlr_box get_buffer_box(const struct wlr_scene_buffer *scene_buffer, int x, int y) {
+	struct wlr_box box = {
+		.x = x,
+		.y = y,
+		.width = scene_buffer->dst_width,
+		.height = scene_buffer->dst_height,
 	};
+	if (box.width <= 0 || box.height <= 0) {
+		box.width = scene_buffer->buffer->width;
+		box.height = scene_buffer->buffer->height;
+	}
+	return box;
+}
+
+/** Rectangles, too, which wlr_scene_output_for_each_buffer() leaves out: they may cover an image. */
+static bool get_entry(struct wlr_scene_node *node, int x, int y, const struct wlr_box *screen,
+		struct stack_entry *entry) {
+	if (node->type == WLR_SCENE_NODE_BUFFER) {
+		struct wlr_scene_buffer *scene_buffer = wlr_scene_buffer_from_node(node);
+		if (scene_buffer->buffer == NULL) {
+			return false;
+		}
+		*entry = (struct stack_entry){scene_buffer, get_buffer_box(scene_buffer, x, y)};
+	} else {
+		const struct wlr_scene_rect *rect = wlr_scene_rect_from_node(node);
+		*entry = (struct stack_entry){NULL, {x, y, rect->width, rect->height}};
+	}
+	struct wlr_box overlap;
+	return wlr_box_intersection(&overlap, &entry->box, screen);
+}
+
+static void add_tree(struct wl_array *entries, struct wlr_scene_tree *tree, int x, int y,
+		const struct wlr_box *screen) {
+	struct wlr_scene_node *node;
+	wl_list_for_each(node, &tree->children, link) {
+		if (!node->enabled) {
+			continue;
+		}
+		struct stack_entry found;
+		if (node->type == WLR_SCENE_NODE_TREE) {
+			add_tree(entries, wlr_scene_tree_from_node(node), x + node->x, y + node->y, screen);
+		} else if (get_entry(node, x + node->x, y + node->y, screen, &found)) {
+			struct stack_entry *entry = wl_array_add(entries, sizeof(*entry));
+			if (entry != NULL) {
+				*entry = found;
+			}
+		}
+	}
+}
+
+static bool find_top(struct wlr_scene_tree *tree, int x, int y, const struct wlr_box *screen,
+		struct stack_entry *entry) {
+	struct wlr_scene_node *node;
+	wl_list_for_each_reverse(node, &tree->children, link) {
+		if (!node->enabled) {
+			continue;
+		}
+		if (node->type == WLR_SCENE_NODE_TREE ?
+				find_top(wlr_scene_tree_from_node(node), x + node->x, y + node->y, screen, entry) :
+				get_entry(node, x + node->x, y + node->y, screen, entry)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+bool stack_get_top(struct output *output, struct stack_entry *top) {
+	struct wlr_box screen = output_get_box(output);
+	return find_top(&output->server->scene->tree, 0, 0, &screen, top);
 }
 
 const struct stack_entry *stack_collect(struct ladder *ladder, struct output *output,
 		size_t *len) {
 	ladder->stack.size = 0;
-	wlr_scene_output_for_each_buffer(output->scene_output, add_entry, &ladder->stack);
+	struct wlr_box screen = output_get_box(output);
+	add_tree(&ladder->stack, &output->server->scene->tree, 0, 0, &screen);
 	*len = ladder->stack.size / sizeof(struct stack_entry);
 	return ladder->stack.data;
 }
 
+/** NULL if it is not a buffer of a client. */
+static struct wlr_client_buffer *get_client_buffer(const struct stack_entry *entry) {
+	return entry->scene_buffer != NULL ? wlr_client_buffer_get(entry->scene_buffer->buffer) : NULL;
+}
+
+struct wlr_texture *stack_get_texture(const struct stack_entry *entry) {
+	struct wlr_client_buffer *client_buffer = get_client_buffer(entry);
+	return client_buffer != NULL ? client_buffer->texture : NULL;
+}
+
+struct wlr_surface *stack_get_surface(const struct stack_entry *entry) {
+	struct wlr_scene_surface *scene_surface = entry->scene_buffer != NULL ?
+		wlr_scene_surface_try_from_buffer(entry->scene_buffer) : NULL;
+	return scene_surface != NULL ? scene_surface->surface : NULL;
+}
+
 struct wlr_buffer *stack_get_source(const struct stack_entry *entry) {
-	struct wlr_client_buffer *client_buffer =
-		wlr_client_buffer_get(entry->scene_buffer->buffer);
-	return client_buffer != NULL ? client_buffer->source : entry->scene_buffer->buffer;
+	struct wlr_client_buffer *client_buffer = get_client_buffer(entry);
+	if (client_buffer != NULL) {
+		return client_buffer->source;
+	}
+	return entry->scene_buffer != NULL ? entry->scene_buffer->buffer : NULL;
 }
 
 bool stack_is_detached(const struct stack_entry *entry) {
-	struct wlr_client_buffer *client_buffer =
-		wlr_client_buffer_get(entry->scene_buffer->buffer);
-	struct wlr_texture *texture = client_buffer != NULL ? client_buffer->texture : NULL;
+	struct wlr_texture *texture = stack_get_texture(entry);
 	return texture != NULL && sluice_texture_is(texture) &&
 		sluice_texture_get_buffer(texture) == NULL;
 }

@@ -1,11 +1,15 @@
 #include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <wlr/types/wlr_buffer.h>
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_output.h>
 #include <wlr/types/wlr_xdg_shell.h>
 #include <wlr/util/log.h>
+#include <sluice/buffer.h>
+#include <sluice/simulated.h>
+#include "ipc/events.h"
 #include "path/ladder.h"
 #include "path/surface.h"
 #include "sluice-vram-v1-protocol.h"
@@ -19,12 +23,30 @@ static_assert((int)SLUICE_REASON_PROBE_PENDING ==
 	(int)SLUICE_SURFACE_PATH_V1_REASON_PROBE_PENDING, "reason numbers");
 
 bool path_surface_is_watched(const struct path_surface *path_surface) {
-	return path_surface->shadow != NULL || !wl_list_empty(&path_surface->resources);
+	return path_surface->surface == NULL || path_surface->shadow != NULL ||
+		!wl_list_empty(&path_surface->resources);
 }
 
-static const char *get_title(struct wlr_surface *surface) {
-	struct wlr_xdg_toplevel *toplevel = wlr_xdg_toplevel_try_from_wlr_surface(surface);
+const char *path_surface_get_title(const struct path_surface *path_surface) {
+	if (path_surface->surface == NULL) {
+		return path_surface->name;
+	}
+	struct wlr_xdg_toplevel *toplevel =
+		wlr_xdg_toplevel_try_from_wlr_surface(path_surface->surface);
 	return toplevel != NULL && toplevel->title != NULL ? toplevel->title : "untitled";
+}
+
+bool path_surface_is_simulated(const struct path_surface *path_surface) {
+	const char *exporter = NULL;
+	const struct wlr_surface *surface = path_surface->surface;
+	if (path_surface->source != NULL && path_surface->source->device != NULL) {
+		exporter = path_surface->source->device->address;
+	} else if (surface != NULL && surface->buffer != NULL && surface->buffer->source != NULL) {
+		const struct sluice_buffer *image =
+			sluice_buffer_try_from_buffer(surface->buffer->source);
+		exporter = image != NULL ? sluice_buffer_get_exporter(image) : NULL;
+	}
+	return exporter != NULL && strcmp(exporter, SLUICE_SIMULATED_ADDRESS) == 0;
 }
 
 static void send_path(struct path_surface *path_surface, struct wl_resource *resource) {
@@ -45,26 +67,36 @@ static void send_path(struct path_surface *path_surface, struct wl_resource *res
 
 void path_surface_set(struct path_surface *path_surface, enum sluice_path path,
 		enum sluice_reason reason, struct wlr_output *output) {
-	if (path_surface->path == path && path_surface->reason == reason &&
-			path_surface->output == output) {
-		path_surface->frames++;
-		return;
-	}
+	bool changed = path_surface->path != path || path_surface->reason != reason ||
+		path_surface->output != output;
 	path_surface->path = path;
 	path_surface->reason = reason;
 	path_surface->output = output;
+	stats_frame_shown(path_surface->ladder->server->stats, path_surface);
+	if (!changed) {
+		path_surface->frames++;
+		return;
+	}
 	path_surface->frames = 1;
 
 	bool worse = path == SLUICE_PATH_CPU || (path == SLUICE_PATH_NONE && output != NULL);
-	wlr_log(WLR_INFO, "path: \"%s\" on %s: %s (%s): %s%s%s", get_title(path_surface->surface),
+	wlr_log(WLR_INFO, "path: \"%s\" on %s: %s (%s): %s%s%s%s",
+		path_surface_get_title(path_surface),
 		output != NULL ? output->name : "no output", sluice_path_name(path),
 		sluice_reason_name(reason), sluice_reason_sentence(reason),
 		worse ? "; no scanout: " : "",
-		worse ? sluice_reason_name(path_surface->scanout_reason) : "");
+		worse ? sluice_reason_name(path_surface->scanout_reason) : "",
+		path_surface_is_simulated(path_surface) ? "; simulated" : "");
 	struct wl_resource *resource;
 	wl_resource_for_each(resource, &path_surface->resources) {
 		send_path(path_surface, resource);
 	}
+	ipc_tell_path(path_surface);
+}
+
+uint64_t path_surface_get_bytes_read(const struct path_surface *path_surface) {
+	return path_surface->bytes_read + (path_surface->shadow != NULL ?
+		sluice_shadow_get_bytes_read(path_surface->shadow) : 0);
 }
 
 static void handle_resource_destroy(struct wl_resource *resource) {
@@ -104,12 +136,19 @@ static void lock_shown(struct path_surface *path_surface, struct wlr_texture *te
 	path_surface->shown = gpu ? wlr_buffer_lock(sluice_texture_get_buffer(texture)) : NULL;
 }
 
-static void handle_commit(struct wl_listener *listener, void *data) {
-	struct path_surface *path_surface = wl_container_of(listener, path_surface, commit);
+static void handle_client_commit(struct wl_listener *listener, void *data) {
+	struct path_surface *path_surface =
+		wl_container_of(listener, path_surface, client_commit);
+	stats_frame_received(path_surface->ladder->server->stats, path_surface);
+}
+
+/** Its content was committed, and its texture may be another one. */
+static void take_texture(struct path_surface *path_surface) {
 	struct wlr_surface *surface = path_surface->surface;
 	struct wlr_texture *texture = wlr_surface_get_texture(surface);
 
 	if (texture == NULL || !sluice_texture_is(texture)) {
+		path_surface->bytes_read = path_surface_get_bytes_read(path_surface);
 		sluice_shadow_destroy(path_surface->shadow);
 		path_surface->shadow = NULL;
 		path_surface_unlock(path_surface);
@@ -138,6 +177,15 @@ static void handle_commit(struct wl_listener *listener, void *data) {
 	}
 }
 
+static void handle_commit(struct wl_listener *listener, void *data) {
+	struct path_surface *path_surface = wl_container_of(listener, path_surface, commit);
+	take_texture(path_surface);
+	if ((path_surface->surface->current.committed & WLR_SURFACE_STATE_BUFFER) &&
+			path_surface_is_watched(path_surface)) {
+		stats_frame_acquired(path_surface->ladder->server->stats, path_surface);
+	}
+}
+
 static void handle_unmap(struct wl_listener *listener, void *data) {
 	struct path_surface *path_surface = wl_container_of(listener, path_surface, unmap);
 	if (path_surface_is_watched(path_surface)) {
@@ -145,7 +193,7 @@ static void handle_unmap(struct wl_listener *listener, void *data) {
 	}
 }
 
-static void path_surface_destroy(struct path_surface *path_surface) {
+void path_surface_destroy(struct path_surface *path_surface) {
 	struct wl_resource *resource, *tmp;
 	wl_resource_for_each_safe(resource, tmp, &path_surface->resources) {
 		// The object stays, as an inert one, until its client destroys it
@@ -158,9 +206,11 @@ static void path_surface_destroy(struct path_surface *path_surface) {
 		wl_list_init(wl_resource_get_link(resource));
 	}
 	ladder_surface_gone(path_surface->ladder, path_surface);
+	stats_surface_gone(path_surface->ladder->server->stats, path_surface);
 	sluice_shadow_destroy(path_surface->shadow);
 	path_surface_unlock(path_surface);
 	wl_list_remove(&path_surface->link);
+	wl_list_remove(&path_surface->client_commit.link);
 	wl_list_remove(&path_surface->commit.link);
 	wl_list_remove(&path_surface->unmap.link);
 	wl_list_remove(&path_surface->destroy.link);
@@ -172,16 +222,40 @@ static void handle_surface_destroy(struct wl_listener *listener, void *data) {
 	path_surface_destroy(path_surface);
 }
 
-struct path_surface *path_surface_create(struct ladder *ladder, struct wlr_surface *surface) {
+static struct path_surface *create(struct ladder *ladder) {
 	struct path_surface *path_surface = calloc(1, sizeof(*path_surface));
+	if (path_surface != NULL) {
+		path_surface->ladder = ladder;
+		path_surface->reason = SLUICE_REASON_NOT_MAPPED;
+		path_surface->id = ++ladder->last_id;
+		wl_list_init(&path_surface->resources);
+		wl_list_init(&path_surface->client_commit.link);
+		wl_list_init(&path_surface->commit.link);
+		wl_list_init(&path_surface->unmap.link);
+		wl_list_init(&path_surface->destroy.link);
+		wl_list_insert(&ladder->surfaces, &path_surface->link);
+	}
+	return path_surface;
+}
+
+struct path_surface *path_surface_create_own(struct ladder *ladder,
+		struct wlr_scene_buffer *scene_buffer, const char *name) {
+	struct path_surface *path_surface = create(ladder);
+	if (path_surface != NULL) {
+		path_surface->scene_buffer = scene_buffer;
+		path_surface->name = name;
+	}
+	return path_surface;
+}
+
+struct path_surface *path_surface_create(struct ladder *ladder, struct wlr_surface *surface) {
+	struct path_surface *path_surface = create(ladder);
 	if (path_surface == NULL) {
 		return NULL;
 	}
-	path_surface->ladder = ladder;
 	path_surface->surface = surface;
-	path_surface->reason = SLUICE_REASON_NOT_MAPPED;
-	wl_list_init(&path_surface->resources);
-	wl_list_insert(&ladder->surfaces, &path_surface->link);
+	path_surface->client_commit.notify = handle_client_commit;
+	wl_signal_add(&surface->events.client_commit, &path_surface->client_commit);
 	path_surface->commit.notify = handle_commit;
 	wl_signal_add(&surface->events.commit, &path_surface->commit);
 	path_surface->unmap.notify = handle_unmap;
@@ -195,6 +269,17 @@ struct path_surface *path_surface_find(struct ladder *ladder, struct wlr_surface
 	struct path_surface *path_surface;
 	wl_list_for_each(path_surface, &ladder->surfaces, link) {
 		if (path_surface->surface == surface) {
+			return path_surface;
+		}
+	}
+	return NULL;
+}
+
+struct path_surface *path_surface_find_own(struct ladder *ladder,
+		const struct wlr_scene_buffer *scene_buffer) {
+	struct path_surface *path_surface;
+	wl_list_for_each(path_surface, &ladder->surfaces, link) {
+		if (path_surface->surface == NULL && path_surface->scene_buffer == scene_buffer) {
 			return path_surface;
 		}
 	}

@@ -63,37 +63,6 @@ static void handle_bind(struct wl_client *client, void *data, uint32_t version, 
 	wl_resource_set_implementation(resource, &manager_impl, data, NULL);
 }
 
-/** Interfaces that reach beyond a client's own windows. */
-static const char *const privileged[] = {
-	"sluice_vram_manager_v1",
-	"wp_security_context_manager_v1",
-	"zwlr_screencopy_manager_v1",
-	"ext_image_copy_capture_manager_v1",
-	"ext_output_image_capture_source_manager_v1",
-};
-
-static bool filter_global(const struct wl_client *client, const struct wl_global *global,
-		void *data) {
-	struct vram_manager *manager = data;
-	const char *name = wl_global_get_interface(global)->name;
-	bool is_privileged = false;
-	for (size_t i = 0; i < sizeof(privileged) / sizeof(privileged[0]); i++) {
-		is_privileged = is_privileged || strcmp(privileged[i], name) == 0;
-	}
-	return !is_privileged || wlr_security_context_manager_v1_lookup_client(
-		manager->security_context, client) == NULL;
-}
-
-bool vram_manager_hide_from_sandboxes(struct vram_manager *manager) {
-	manager->security_context =
-		wlr_security_context_manager_v1_create(manager->server->display);
-	if (manager->security_context == NULL) {
-		return false;
-	}
-	wl_display_set_global_filter(manager->server->display, filter_global, manager);
-	return true;
-}
-
 struct vram_manager *vram_manager_create(struct server *server) {
 	struct vram_manager *manager = calloc(1, sizeof(*manager));
 	if (manager == NULL) {
@@ -116,7 +85,7 @@ void vram_manager_destroy(struct vram_manager *manager) {
 		return;
 	}
 	// Clients are gone by now, and their sources with them
+	vram_manager_unwatch(manager);
 	wl_global_destroy(manager->global);
-	wl_display_set_global_filter(manager->server->display, NULL, NULL);
 	free(manager);
 }

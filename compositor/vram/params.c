@@ -5,14 +5,14 @@
 #include <wlr/render/drm_format_set.h>
 #include <wlr/util/log.h>
 #include <sluice/renderer.h>
+#include "headless/headless.h"
 #include "sluice-vram-v1-protocol.h"
 #include "vram/vram.h"
 
 /** What a client has said of a buffer so far. Owned by its resource. */
 struct vram_params {
 	struct wl_resource *resource;
-	struct vram_source *source; // NULL after it was destroyed
-	struct vram_device *device; // NULL if the source had none any more
+	struct vram_source *source; // NULL after it was destroyed, and its device is closed
 	uint32_t region;
 	struct wl_array ranges; // struct sluice_range
 	bool used;
@@ -148,7 +148,7 @@ static void handle_create(struct wl_client *client, struct wl_resource *resource
 		return;
 	}
 	struct vram_source *source = params->source;
-	if (source == NULL || params->device == NULL || source->life.state != LIFE_READY) {
+	if (source == NULL || source->device == NULL || source->life.state != LIFE_READY) {
 		fail(params, SLUICE_VRAM_SOURCE_V1_FAILURE_REVOKED,
 			"the source is destroyed, quiesced or revoked");
 		return;
@@ -166,7 +166,7 @@ static void handle_create(struct wl_client *client, struct wl_resource *resource
 
 	struct sluice_vfio_region region;
 	uint64_t total;
-	int ret = sluice_vfio_device_get_region(params->device->device, params->region, &region);
+	int ret = sluice_vfio_device_get_region(source->device->device, params->region, &region);
 	if (ret == 0) {
 		ret = sluice_ranges_check(params->ranges.data,
 			params->ranges.size / sizeof(struct sluice_range), region.size, &total);
@@ -175,8 +175,8 @@ static void handle_create(struct wl_client *client, struct wl_resource *resource
 		fail_with_errno(params, ret);
 		return;
 	}
-	const struct sluice_buffer_params buffer_params = {
-		.device = params->device->device,
+	struct sluice_buffer_params buffer_params = {
+		.device = source->device->device,
 		.region = params->region,
 		.ranges = params->ranges.data,
 		.ranges_len = params->ranges.size / sizeof(struct sluice_range),
@@ -186,6 +186,10 @@ static void handle_create(struct wl_client *client, struct wl_resource *resource
 		.format = format,
 		.modifier = modifier,
 	};
+	struct headless *headless = source->manager->server->options.headless;
+	if (headless != NULL) {
+		faults_spoil(&headless->faults, &buffer_params);
+	}
 	struct sluice_buffer *image;
 	ret = sluice_buffer_create(&buffer_params, &image);
 	if (ret == -EINVAL) {
@@ -222,7 +226,6 @@ static void handle_source_destroy(struct wl_listener *listener, void *data) {
 static void handle_resource_destroy(struct wl_resource *resource) {
 	struct vram_params *params = wl_resource_get_user_data(resource);
 	wl_list_remove(&params->source_destroy.link);
-	vram_device_unref(params->device);
 	wl_array_release(&params->ranges);
 	free(params);
 }
@@ -240,7 +243,6 @@ void vram_params_create(struct vram_source *source, uint32_t version, uint32_t i
 	}
 	params->resource = resource;
 	params->source = source;
-	params->device = source->device != NULL ? vram_device_ref(source->device) : NULL;
 	params->region = region;
 	wl_array_init(&params->ranges);
 	params->source_destroy.notify = handle_source_destroy;

@@ -7,15 +7,16 @@
 #include <wlr/types/wlr_linux_dmabuf_v1.h>
 #include <wlr/util/log.h>
 #include <sluice/renderer.h>
+#include <sluice/simulated.h>
 #include <sluice/watch.h>
+#include "headless/headless.h"
+#include "ipc/events.h"
 #include "output.h"
 #include "path/ladder.h"
 #include "placeholder.h"
 #include "sluice-vram-v1-protocol.h"
+#include "stats/stats.h"
 #include "vram/vram.h"
-
-/** How often to look for a loss of memory that shows in nothing else. */
-#define WATCH_MS 250
 
 /** A quiesce that takes longer than some page flips is worth a line in the log. */
 #define DEADLINE_MS 1000
@@ -95,7 +96,7 @@ static int64_t since_ms(const struct timespec *start) {
 		(now.tv_nsec - start->tv_nsec) / 1000000;
 }
 
-static int handle_deadline(void *data) {
+static void handle_deadline(void *data) {
 	struct vram_source *source = data;
 	int images = 0;
 	int64_t elapsed_ms = since_ms(&source->quiesce_start);
@@ -110,39 +111,19 @@ static int handle_deadline(void *data) {
 	// A screen that is asleep gets no page flip: have it drawn once more
 	output_damage_all(source->manager->server);
 	// Said again, but more and more seldom
-	wl_event_source_timer_update(source->deadline,
+	timer_set(&source->deadline,
 		elapsed_ms < DEADLINE_MAX_MS ? (int)elapsed_ms : DEADLINE_MAX_MS);
-	return 0;
 }
 
 static void set_deadline(struct vram_source *source, int ms) {
-	if (source->deadline == NULL && ms > 0) {
-		source->deadline = wl_event_loop_add_timer(source->manager->server->loop,
-			handle_deadline, source);
-	}
-	if (source->deadline != NULL) {
-		wl_event_source_timer_update(source->deadline, ms);
+	struct timer *deadline = &source->deadline;
+	if (deadline->server != NULL || (ms > 0 &&
+			timer_init(deadline, source->manager->server, handle_deadline, source))) {
+		timer_set(deadline, ms);
 	}
 }
 
 static void step(struct vram_source *source, enum life_event event);
-
-static int handle_watch(void *data) {
-	struct vram_source *source = data;
-	if (source->life.state != LIFE_READY || !has_images(source)) {
-		return 0; // armed again with the next image
-	}
-	switch (sluice_watch_look(source->watch)) {
-	case SLUICE_WATCH_INTACT:
-		wl_event_source_timer_update(source->watch_timer, WATCH_MS);
-		break;
-	case SLUICE_WATCH_INTERRUPTED:
-	case SLUICE_WATCH_LOST:
-		vram_source_lost(source);
-		break;
-	}
-	return 0;
-}
 
 static void stop_watch(struct vram_source *source) {
 	sluice_watch_destroy(source->watch);
@@ -150,16 +131,11 @@ static void stop_watch(struct vram_source *source) {
 }
 
 void vram_source_image_made(struct vram_source *source, uint32_t region) {
+	source->exports++;
+	source->manager->server->stats->exports++;
 	if (source->watch == NULL) {
 		// The image's region is VRAM; reading another might be an order to the device
 		source->watch = sluice_watch_create(source->device->device, region);
-	}
-	if (source->watch_timer == NULL) {
-		source->watch_timer =
-			wl_event_loop_add_timer(source->manager->server->loop, handle_watch, source);
-	}
-	if (source->watch_timer != NULL && source->watch != NULL) {
-		wl_event_source_timer_update(source->watch_timer, WATCH_MS);
 	}
 }
 
@@ -200,6 +176,10 @@ static void step(struct vram_source *source, enum life_event event) {
 		if (after != LIFE_READY && after != LIFE_NEW) {
 			update_placeholder(source);
 		}
+		bool revoked = after == LIFE_REVOKED || after == LIFE_GONE;
+		source->revocations += revoked;
+		source->manager->server->stats->revocations += revoked;
+		ipc_tell_source(source, "state");
 	}
 	post_error(source, actions);
 	if (actions & LIFE_DROP_IMAGES) {
@@ -231,11 +211,15 @@ static void step(struct vram_source *source, enum life_event event) {
 
 void vram_source_image_gone(struct vram_source *source) {
 	if (!has_images(source)) {
+		stop_watch(source); // What happens to the device now is no loss to the next image
 		step(source, LIFE_IMPORTS_GONE);
 	}
 }
 
 void vram_source_lost(struct vram_source *source) {
+	if (source->life.state != LIFE_READY && source->life.state != LIFE_NEW) {
+		return; // Its images are on their way out already, for a reason that is known
+	}
 	if (check_memory(source)) {
 		// It is back already: only a reset switches it off and lets its owner switch it on
 		source->revoke_reason = SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_RESET;
@@ -255,10 +239,16 @@ static void handle_destroy(struct wl_client *client, struct wl_resource *resourc
 	wl_resource_destroy(resource);
 }
 
+static int adopt_device(struct vram_source *source, int fd, struct sluice_vfio_device **device) {
+	const struct headless *headless = source->manager->server->options.headless;
+	return headless != NULL && faults_is_exporter(&headless->faults, fd) ?
+		sluice_simulated_adopt(fd, device) : sluice_vfio_device_adopt(fd, device);
+}
+
 /** Returns the reason not to take it, or NULL. */
 static const char *accept_device(struct vram_source *source, int fd, uint32_t *failure) {
 	struct sluice_vfio_device *device;
-	if (sluice_vfio_device_adopt(fd, &device) < 0) {
+	if (adopt_device(source, fd, &device) < 0) {
 		close(fd);
 		*failure = SLUICE_VRAM_SOURCE_V1_FAILURE_NOT_VFIO;
 		return "the file descriptor is not that of a vfio PCI device";
@@ -399,6 +389,7 @@ static const struct sluice_vram_source_v1_interface source_impl = {
 
 static void handle_resource_destroy(struct wl_resource *resource) {
 	struct vram_source *source = wl_resource_get_user_data(resource);
+	ipc_tell_source(source, "removed");
 	ladder_forget_source(source->manager->server->ladder, source);
 	struct vram_buffer *buffer, *tmp;
 	wl_list_for_each_safe(buffer, tmp, &source->buffers, link) {
@@ -409,12 +400,7 @@ static void handle_resource_destroy(struct wl_resource *resource) {
 	vram_adopted_finish(source);
 	wl_list_remove(&source->exporter_gone.link);
 	wl_list_remove(&source->link);
-	if (source->deadline != NULL) {
-		wl_event_source_remove(source->deadline);
-	}
-	if (source->watch_timer != NULL) {
-		wl_event_source_remove(source->watch_timer);
-	}
+	timer_finish(&source->deadline);
 	stop_watch(source);
 	if (source->placeholder != NULL) {
 		wlr_buffer_drop(source->placeholder);
@@ -449,4 +435,5 @@ void vram_source_create(struct vram_manager *manager, struct wl_client *client, 
 	wl_list_init(&source->exporter_gone.link);
 	wl_list_insert(&manager->sources, &source->link);
 	wl_resource_set_implementation(resource, &source_impl, source, handle_resource_destroy);
+	ipc_tell_source(source, "added");
 }

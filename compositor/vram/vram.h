@@ -4,16 +4,20 @@
 #include <time.h>
 #include <sluice/buffer.h>
 #include <sluice/vfio.h>
-#include <wlr/types/wlr_security_context_v1.h>
 #include "server.h"
+#include "timer.h"
 #include "vram/life.h"
 
 /** The sluice-vram-v1 global. */
 struct vram_manager {
 	struct server *server;
 	struct wl_global *global;
-	struct wlr_security_context_manager_v1 *security_context;
 	struct wl_list sources; // vram_source.link
+
+	/** Looks for losses that nobody tells of, see watch.c. NULL before the first image. */
+	struct timer watch_timer; // of a server once it was needed
+	int watch_ms; // what it was set to; 0: it stands still
+	uint64_t watched_frames; // that screens had shown when it fired
 };
 
 /** An adopted vfio device, kept open by its source and by the images in it. */
@@ -31,6 +35,8 @@ struct vram_source {
 	char *name;
 	struct life life;
 	uint32_t quiesce_serial;
+	uint64_t exports; // images that were exported as DMA-BUFs
+	uint64_t revocations; // by the kernel, of its images
 	uint32_t revoke_reason; // enum sluice_vram_source_v1_revoke_reason, of the last one
 
 	bool device_set;
@@ -41,11 +47,10 @@ struct vram_source {
 
 	/** What its surfaces show instead of images that are gone. NULL before it is needed. */
 	struct wlr_buffer *placeholder;
-	/** Looks for a loss that nobody tells of, while there are images. NULL without a device. */
+	/** There while there may be images of the device, NULL else. */
 	struct sluice_watch *watch;
-	struct wl_event_source *watch_timer;
 	/** Fires when something is taking too long. */
-	struct wl_event_source *deadline;
+	struct timer deadline; // of a server once it was needed
 	struct timespec quiesce_start;
 
 	struct wl_listener exporter_gone;
@@ -65,8 +70,10 @@ struct vram_buffer {
 
 struct vram_manager *vram_manager_create(struct server *server);
 void vram_manager_destroy(struct vram_manager *manager);
-/** Keep privileged globals from clients inside a security context. */
-bool vram_manager_hide_from_sandboxes(struct vram_manager *manager);
+/** A screen shows an image of a source with a watch: notice if its memory goes. */
+void vram_manager_watch(struct vram_manager *manager);
+bool vram_manager_is_watching(const struct vram_manager *manager);
+void vram_manager_unwatch(struct vram_manager *manager);
 
 /** Create a source; posts no-memory and returns on failure. */
 void vram_source_create(struct vram_manager *manager, struct wl_client *client, uint32_t version,

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/udmabuf.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,27 +14,35 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <sluice/simulated.h>
+
 #include "say.h"
 
-#define DRIVER_DIR "/sys/bus/pci/drivers/vfio-pci"
+// Devices of vfio-pci and of its variants, with a link to the PCI device in each.
+#define VFIO_DIR "/sys/class/vfio-dev"
 
 // For how long a device may be busy: this often, for this many ns.
 #define BUSY_TRIES 20
 #define BUSY_WAIT 250000000
 
-// A PCI address is the only kind of entry with a colon in its name.
 static int is_device(const struct dirent *entry) {
-	return strchr(entry->d_name, ':') != NULL;
+	return entry->d_name[0] != '.';
 }
 
 static char *find_device(void) {
 	struct dirent **entries = NULL;
-	int len = scandir(DRIVER_DIR, &entries, is_device, alphasort);
+	int len = scandir(VFIO_DIR, &entries, is_device, alphasort);
 	char *address = NULL;
 	if (len == 1) {
-		address = strdup(entries[0]->d_name);
+		char link[PATH_MAX], path[PATH_MAX];
+		snprintf(link, sizeof(link), VFIO_DIR "/%s/device", entries[0]->d_name);
+		if (realpath(link, path) != NULL) {
+			address = strdup(strrchr(path, '/') + 1);
+		} else {
+			complain("%s: %s", link, strerror(errno));
+		}
 	} else {
-		complain("%d devices are bound to vfio-pci; say which with --device",
+		complain("%d devices are bound to vfio drivers; say which with --device",
 			len < 0 ? 0 : len);
 	}
 	for (int i = 0; i < len; i++) {
@@ -48,6 +57,15 @@ static bool open_device(struct memory *memory, const char *address, int device_f
 		int ret = sluice_vfio_device_adopt(device_fd, &memory->device);
 		if (ret < 0) {
 			complain("fd %d: %s", device_fd, strerror(-ret));
+		}
+		return ret == 0;
+	}
+	const char *simulated = getenv("SLUICE_EXPORTER");
+	if (address == NULL && simulated != NULL) {
+		int fd = open(simulated, O_RDWR | O_CLOEXEC);
+		int ret = fd >= 0 ? sluice_simulated_adopt(fd, &memory->device) : -errno;
+		if (ret < 0) {
+			complain("%s: %s", simulated, strerror(-ret));
 		}
 		return ret == 0;
 	}

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "presentation-time-client-protocol.h"
@@ -136,9 +137,15 @@ static void commit(struct producer *producer, struct vram_buffer *buffer, struct
 	wl_surface_damage_buffer(surface, damage.x, damage.y, damage.width, damage.height);
 	wl_surface_commit(surface);
 	buffer->busy = true;
-	if (!producer->options.quiet) {
+	if (!producer->options.quiet && !producer->options.presentation) {
 		say("frame %u committed buffer=%zu damage=%d,%d,%d,%d", producer->frame,
 			buffer->index, damage.x, damage.y, damage.width, damage.height);
+	} else if (!producer->options.quiet) {
+		struct timespec now;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		say("frame %u committed buffer=%zu damage=%d,%d,%d,%d time=%lld.%09ld",
+			producer->frame, buffer->index, damage.x, damage.y, damage.width,
+			damage.height, (long long)now.tv_sec, now.tv_nsec);
 	}
 	if (producer->options.vanish_at == POINT_COMMIT ||
 			producer->frame == (uint32_t)producer->options.vanish_after) {

@@ -26,6 +26,9 @@ static const char usage[] =
 "  --title T              (default: shm-client)\n"
 "  --app-id A             (default: sluice.shm-client)\n"
 "  --fullscreen[=OUTPUT]  be fullscreen\n"
+"  --decorated            ask the compositor for title and border\n"
+"  --fixed                tell that --size is the only one\n"
+"  --animate              show frames 1 and 2 of the pattern in turn, one a frame callback\n"
 "  --timeout S            exit with status 4 after S seconds\n"
 "\n"
 "SIGTERM ends the client.\n";
@@ -38,7 +41,11 @@ struct shm_client {
 	struct pattern pattern;
 	int width, height; // 0: as configured
 	int timeout;
-	struct wl_buffer *buffer;
+	bool fixed;
+	bool animate;
+	struct wl_buffer *buffers[2]; // frames of the pattern: the first, and one to animate
+	unsigned shown; // which of them
+	struct wl_callback *frame; // NULL unless one is waited for
 	struct wl_keyboard *keyboard;
 	struct wl_pointer *pointer;
 };
@@ -149,7 +156,8 @@ static void listen_to_seat(struct shm_client *client) {
 	}
 }
 
-static struct wl_buffer *create_buffer(struct shm_client *client, int width, int height) {
+static struct wl_buffer *create_buffer(struct shm_client *client, int width, int height,
+		uint32_t frame) {
 	size_t size = (size_t)width * (size_t)height * 4;
 	int fd = memfd_create("shm-client", MFD_CLOEXEC);
 	if (fd < 0 || ftruncate(fd, (off_t)size) != 0) {
@@ -165,7 +173,7 @@ static struct wl_buffer *create_buffer(struct shm_client *client, int width, int
 	for (int y = 0; y < height; y++) {
 		for (int x = 0; x < width; x++) {
 			pixels[(size_t)y * (size_t)width + (size_t)x] =
-				pattern_pixel(&client->pattern, width, height, 1, x, y);
+				pattern_pixel(&client->pattern, width, height, frame, x, y);
 		}
 	}
 	munmap(pixels, size);
@@ -177,6 +185,38 @@ static struct wl_buffer *create_buffer(struct shm_client *client, int width, int
 	return buffer;
 }
 
+static void destroy_buffers(struct shm_client *client) {
+	for (size_t i = 0; i < 2; i++) {
+		if (client->buffers[i] != NULL) {
+			wl_buffer_destroy(client->buffers[i]);
+			client->buffers[i] = NULL;
+		}
+	}
+}
+
+static void show(struct shm_client *client);
+
+static void handle_frame(void *data, struct wl_callback *callback, uint32_t time) {
+	struct shm_client *client = data;
+	wl_callback_destroy(callback);
+	client->frame = NULL;
+	client->shown ^= 1;
+	show(client);
+}
+
+static const struct wl_callback_listener frame_listener = { .done = handle_frame };
+
+static void show(struct shm_client *client) {
+	struct wl_surface *surface = client->window.surface;
+	if (client->animate && client->frame == NULL) {
+		client->frame = wl_surface_frame(surface);
+		wl_callback_add_listener(client->frame, &frame_listener, client);
+	}
+	wl_surface_attach(surface, client->buffers[client->shown], 0, 0);
+	wl_surface_damage_buffer(surface, 0, 0, INT32_MAX, INT32_MAX);
+	wl_surface_commit(surface);
+}
+
 static bool draw(struct shm_client *client) {
 	const struct window *window = &client->window;
 	int width = client->width, height = client->height;
@@ -185,17 +225,19 @@ static bool draw(struct shm_client *client) {
 		width = configured ? window->width : 320;
 		height = configured ? window->height : 240;
 	}
-	struct wl_buffer *buffer = create_buffer(client, width, height);
-	if (buffer == NULL) {
+	struct wl_buffer *old[2] = { client->buffers[0], client->buffers[1] };
+	client->buffers[0] = create_buffer(client, width, height, 1);
+	client->buffers[1] = client->animate ? create_buffer(client, width, height, 2) : NULL;
+	client->shown = 0;
+	if (client->buffers[0] == NULL || (client->animate && client->buffers[1] == NULL)) {
 		return false;
 	}
-	wl_surface_attach(window->surface, buffer, 0, 0);
-	wl_surface_damage_buffer(window->surface, 0, 0, width, height);
-	wl_surface_commit(window->surface);
-	if (client->buffer != NULL) {
-		wl_buffer_destroy(client->buffer);
+	show(client);
+	for (size_t i = 0; i < 2; i++) {
+		if (old[i] != NULL) {
+			wl_buffer_destroy(old[i]);
+		}
 	}
-	client->buffer = buffer;
 	say("drawn %dx%d", width, height);
 	return true;
 }
@@ -208,6 +250,9 @@ static int parse_options(struct shm_client *client, int argc, char *argv[]) {
 		{ "title", required_argument, NULL, 't' },
 		{ "app-id", required_argument, NULL, 'a' },
 		{ "fullscreen", optional_argument, NULL, 'f' },
+		{ "decorated", no_argument, NULL, 'd' },
+		{ "fixed", no_argument, NULL, 'x' },
+		{ "animate", no_argument, NULL, 'A' },
 		{ "timeout", required_argument, NULL, 'T' },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -236,6 +281,15 @@ static int parse_options(struct shm_client *client, int argc, char *argv[]) {
 			client->window_options.fullscreen = true;
 			client->window_options.fullscreen_output = optarg;
 			break;
+		case 'd':
+			client->window_options.decorated = true;
+			break;
+		case 'x':
+			client->fixed = true;
+			break;
+		case 'A':
+			client->animate = true;
+			break;
 		case 'T':
 			client->timeout = atoi(optarg);
 			ok = client->timeout > 0;
@@ -250,6 +304,10 @@ static int parse_options(struct shm_client *client, int argc, char *argv[]) {
 			complain("invalid value %s", optarg);
 			return STATUS_SETUP;
 		}
+	}
+	if (client->fixed) {
+		client->window_options.fixed_width = client->width;
+		client->window_options.fixed_height = client->height;
 	}
 	if (optind < argc) {
 		complain("unexpected argument %s", argv[optind]);
@@ -301,9 +359,10 @@ int main(int argc, char *argv[]) {
 	if (client.pointer != NULL) {
 		wl_pointer_release(client.pointer);
 	}
-	if (client.buffer != NULL) {
-		wl_buffer_destroy(client.buffer);
+	if (client.frame != NULL) {
+		wl_callback_destroy(client.frame);
 	}
+	destroy_buffers(&client);
 	window_finish(&client.window);
 	globals_finish(&client.globals);
 	loop_finish(&client.loop);

@@ -6,6 +6,7 @@
 
 #include "producer.h"
 #include "say.h"
+#include "sluice-vram-v1-client-protocol.h"
 
 // How long a command waits for the compositor, ms.
 #define PATIENCE 30000
@@ -168,6 +169,24 @@ static const char *do_reset(struct producer *producer, const char *args) {
 	return memory_reset(&producer->memory) ? NULL : "the device could not be reset";
 }
 
+static const char *do_drop(struct producer *producer, const char *args) {
+	buffer_set_finish(&producer->set);
+	return do_sync(producer, args);
+}
+
+static const char *do_make(struct producer *producer, const char *args) {
+	return producer_make_buffers(producer) ? NULL : "no buffers";
+}
+
+static const char *do_params(struct producer *producer, const char *args) {
+	if (producer->source.wl_source == NULL) {
+		return "no source";
+	}
+	sluice_vram_source_v1_create_params(producer->source.wl_source,
+		(uint32_t)producer->options.region);
+	return do_sync(producer, args);
+}
+
 static const char *do_memory(struct producer *producer, const char *args) {
 	bool on = strcmp(args, "on") == 0;
 	if (!on && strcmp(args, "off") != 0) {
@@ -203,6 +222,9 @@ static const struct {
 	{ "windowed", do_windowed },
 	{ "quiesce", do_quiesce },
 	{ "reset", do_reset },
+	{ "drop", do_drop },
+	{ "params", do_params },
+	{ "make", do_make },
 	{ "memory", do_memory },
 	{ "resume", do_resume },
 	{ "quit", do_quit },

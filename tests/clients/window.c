@@ -8,6 +8,7 @@
 #include "say.h"
 #include "sluice-vram-v1-client-protocol.h"
 #include "viewporter-client-protocol.h"
+#include "xdg-decoration-unstable-v1-client-protocol.h"
 #include "xdg-shell-client-protocol.h"
 
 static void output_handle_geometry(void *data, struct wl_output *wl_output, int32_t x, int32_t y,
@@ -113,6 +114,7 @@ static void registry_handle_global(void *data, struct wl_registry *registry, uin
 		{ &wp_presentation_interface, 1, (void **)&globals->presentation },
 		{ &wp_viewporter_interface, 1, (void **)&globals->viewporter },
 		{ &zwp_linux_dmabuf_v1_interface, 3, (void **)&globals->linux_dmabuf },
+		{ &zxdg_decoration_manager_v1_interface, 1, (void **)&globals->decoration_manager },
 		{ &sluice_vram_manager_v1_interface, 1, (void **)&globals->vram_manager },
 	};
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
@@ -193,6 +195,9 @@ void globals_finish(struct globals *globals) {
 	if (globals->viewporter != NULL) {
 		wp_viewporter_destroy(globals->viewporter);
 	}
+	if (globals->decoration_manager != NULL) {
+		zxdg_decoration_manager_v1_destroy(globals->decoration_manager);
+	}
 	if (globals->linux_dmabuf != NULL) {
 		zwp_linux_dmabuf_v1_destroy(globals->linux_dmabuf);
 	}
@@ -252,6 +257,16 @@ static const struct xdg_toplevel_listener toplevel_listener = {
 	.close = toplevel_handle_close,
 };
 
+static void decoration_handle_configure(void *data,
+		struct zxdg_toplevel_decoration_v1 *decoration, uint32_t mode) {
+	say("decoration %s", mode == ZXDG_TOPLEVEL_DECORATION_V1_MODE_SERVER_SIDE ? "server" :
+		"client");
+}
+
+static const struct zxdg_toplevel_decoration_v1_listener decoration_listener = {
+	.configure = decoration_handle_configure,
+};
+
 bool window_set_fullscreen(struct window *window, bool fullscreen, const char *name) {
 	if (!fullscreen) {
 		xdg_toplevel_unset_fullscreen(window->toplevel);
@@ -290,6 +305,24 @@ bool window_init(struct window *window, struct globals *globals,
 	xdg_toplevel_add_listener(window->toplevel, &toplevel_listener, window);
 	xdg_toplevel_set_title(window->toplevel, options->title);
 	xdg_toplevel_set_app_id(window->toplevel, options->app_id);
+	if (options->fixed_width > 0) {
+		xdg_toplevel_set_min_size(window->toplevel, options->fixed_width,
+			options->fixed_height);
+		xdg_toplevel_set_max_size(window->toplevel, options->fixed_width,
+			options->fixed_height);
+	}
+	if (options->decorated) {
+		if (globals->decoration_manager == NULL) {
+			complain("the compositor has no xdg-decoration");
+			return false;
+		}
+		window->decoration = zxdg_decoration_manager_v1_get_toplevel_decoration(
+			globals->decoration_manager, window->toplevel);
+		zxdg_toplevel_decoration_v1_add_listener(window->decoration, &decoration_listener,
+			window);
+		zxdg_toplevel_decoration_v1_set_mode(window->decoration,
+			ZXDG_TOPLEVEL_DECORATION_V1_MODE_SERVER_SIDE);
+	}
 	if (options->fullscreen &&
 			!window_set_fullscreen(window, true, options->fullscreen_output)) {
 		return false;
@@ -299,6 +332,9 @@ bool window_init(struct window *window, struct globals *globals,
 }
 
 void window_finish(struct window *window) {
+	if (window->decoration != NULL) {
+		zxdg_toplevel_decoration_v1_destroy(window->decoration);
+	}
 	if (window->toplevel != NULL) {
 		xdg_toplevel_destroy(window->toplevel);
 	}

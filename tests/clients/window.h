@@ -15,6 +15,8 @@ struct xdg_surface;
 struct xdg_toplevel;
 struct xdg_wm_base;
 struct zwp_linux_dmabuf_v1;
+struct zxdg_decoration_manager_v1;
+struct zxdg_toplevel_decoration_v1;
 struct sluice_vram_manager_v1;
 
 struct output {
@@ -38,6 +40,7 @@ struct globals {
 	struct wp_presentation *presentation;
 	struct wp_viewporter *viewporter;
 	struct zwp_linux_dmabuf_v1 *linux_dmabuf;
+	struct zxdg_decoration_manager_v1 *decoration_manager;
 	struct sluice_vram_manager_v1 *vram_manager;
 };
 
@@ -53,6 +56,8 @@ struct window_options {
 	const char *app_id;
 	bool fullscreen;
 	const char *fullscreen_output; // by name, NULL leaves it to the compositor
+	bool decorated; // by the compositor
+	int fixed_width, fixed_height; // least and largest size, 0: any
 };
 
 struct window {
@@ -60,6 +65,7 @@ struct window {
 	struct wl_surface *surface;
 	struct xdg_surface *xdg_surface;
 	struct xdg_toplevel *toplevel;
+	struct zxdg_toplevel_decoration_v1 *decoration;
 
 	bool configured;
 	bool changed; // configured since this was last cleared

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,6 +44,16 @@ class Programs:
         return subprocess.Popen(command, env=self.environment(**environment), text=True,
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 stdin=subprocess.DEVNULL)
+
+    @contextmanager
+    def drawn(self, *command: str, display: str) -> Iterator[subprocess.Popen[str]]:
+        """A client that has drawn its window, until the block ends, however it does."""
+        with self.start(*command, WAYLAND_DISPLAY=display) as client:
+            try:
+                assert any(line.startswith("drawn") for line in client.stdout)
+                yield client
+            finally:
+                client.kill()
 
     def wait_display(self, timeout: float = 10) -> str:
         """Waits until a compositor listens; the name of its display."""

@@ -15,7 +15,7 @@ userns=()
 root_key() {
 	{
 		uname -m
-		cat "$source_dir"/tests/root/{packages,make}
+		cat "$source_dir"/tests/root/{packages,make,kernels}
 	} | sha256sum | cut -c 1-12
 }
 
@@ -109,12 +109,12 @@ root_build() {
 	root_prune
 	root_remove "$root_dir.partial"
 	free=$(df --output=avail --block-size=1M "$root_cache" | tail -n 1)
-	((free > 3500)) ||
-		die "making the build root takes 3.5 GB below $root_cache; ${free// /} MB are free." \
+	((free > 5500)) ||
+		die "making the build root takes 5.5 GB below $root_cache; ${free// /} MB are free." \
 			"Set XDG_CACHE_HOME to a place with more room."
 	say "the build root is made once: $root_dir"
 	# KILL: unshare blocks what is milder; everything in its namespaces goes with it.
-	SAY_SIGNAL=KILL run_step "making the build root (a minute or two)" "$log" "${userns[@]}" \
+	SAY_SIGNAL=KILL run_step "making the build root (some minutes)" "$log" "${userns[@]}" \
 		setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork \
 		--kill-child --mount-proc -- "$source_dir/tests/root/make" "$root_dir.partial" || {
 		root_remove "$root_dir.partial"

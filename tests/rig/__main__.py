@@ -43,6 +43,8 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--size", default="1280x720")
     parser.add_argument("--screenshot")
     parser.add_argument("--append", default="")
+    parser.add_argument("--kernel")
+    parser.add_argument("--driver")
     for name, default in (("heads", 1), ("exporters", 1), ("vram", 256), ("smp", 2),
                           ("memory", 2048)):
         parser.add_argument(f"--{name}", type=int, default=default)
@@ -116,7 +118,8 @@ def main() -> int:
         with Rig(size=options.size, heads=options.heads, vram=options.vram << 20,
                  exporters=options.exporters, smp=options.smp, memory=options.memory << 20,
                  append=options.append, input=options.input, icount=options.icount,
-                 kvm=options.kvm, debug_name="command") as rig:
+                 kvm=options.kvm, kernel=options.kernel, driver=options.driver,
+                 debug_name="command") as rig:
             say(options, f"booted in {rig.boot_seconds:.1f} s; exporters: " +
                 (", ".join(f"{e.bdf} (IOMMU group {e.group})" for e in rig.exporters) or "none") +
                 f"; /out is {str(rig.out).lstrip('/')}")

@@ -16,14 +16,16 @@ EARLY = ("9pnet_virtio", "9p")
 LATE = ("virtio-gpu", "vfio-pci", "vfio_iommu_type1", "evdev", "virtio_input")
 
 
-def kernel_version() -> str:
-    """The newest kernel in the build root."""
+def kernel_version(series: str | None = None) -> str:
+    """The newest kernel in the build root, or the newest of a series such as "6.12"."""
     versions = [path.name for path in Path("/lib/modules").iterdir()
                 if Path("/boot", f"vmlinuz-{path.name}").exists()]
-    if not versions:
-        raise FileNotFoundError("the build root has no kernel with its modules")
-    return max(versions, key=lambda name: [int(part) for part in
-                                           name.split("+")[0].split("-")[0].split(".")])
+    found = [name for name in versions if series is None or name.startswith(f"{series}.")]
+    if not found:
+        raise FileNotFoundError("the build root has no kernel" + (
+            f" {series} (there are: {', '.join(sorted(versions))})" if series else ""))
+    return max(found, key=lambda name: [int(part) for part in
+                                        name.split("+")[0].split("-")[0].split(".")])
 
 
 class Modules:

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import agent
+from . import agent, connector
 
 BUILD = Path("/build")
 SOURCE = Path(__file__).resolve().parent
@@ -22,6 +22,8 @@ IMPORTER = "igpu"
 #: the host bridge. Without what QEMU cannot emulate, and says so at each start.
 PROCESSOR = ("EPYC-v4,-svm,-fxsr-opt,-misalignsse,-osvw,-topoext,-perfctr-core,-clzero,-ibpb,"
              "-xsavec,-xsaves")
+#: One of Intel's, behind whose host bridge the kernel does not
+PROCESSOR_INTEL = "Haswell-v4"
 #: directories of runs that are kept below build/out
 KEPT_RUNS = 60
 
@@ -95,8 +97,15 @@ class Machine:
     icount: bool
     input: bool
     kvm: bool
+    blob: bool
+    iommu: bool
+    switch: bool
+    intel: bool
     kernel: str
+    driver: str
+    controllers: int
     append: str
+    connectors: bool
     initrd: Path
     out: Path
 
@@ -114,12 +123,14 @@ class Machine:
             "-serial", "chardev:console",
             "-kernel", f"/boot/vmlinuz-{self.kernel}", "-initrd", str(self.initrd),
             "-append", self._kernel_arguments(),
-            "-device", "intel-iommu,intremap=on",
+            *(("-device", "intel-iommu,intremap=on") if self.iommu else ()),
             *self._shares(),
             "-device", "virtio-serial-pci",
             "-chardev", f"socket,id=agent,fd={agent_fd}",
             "-device", f"virtserialport,chardev=agent,name={agent.PORT_NAME}",
             *self._gpus(vram_fds),
+            *self._controllers(),
+            *(connector.arguments(self.out, IMPORTER, self.heads) if self.connectors else []),
             *self._input(),
         ]
 
@@ -128,10 +139,11 @@ class Machine:
         machine = "q35,kernel-irqchip=split,memory-backend=mem,sata=off,smbus=off,i8042=off"
         if self.kvm:
             return ["-accel", "kvm", "-machine", machine, "-cpu", "host", "-smp", str(self.smp)]
+        processor = PROCESSOR_INTEL if self.intel else PROCESSOR
         if self.icount:
-            return ["-accel", "tcg,thread=single", "-machine", machine, "-cpu", PROCESSOR,
+            return ["-accel", "tcg,thread=single", "-machine", machine, "-cpu", processor,
                     "-smp", "1", "-icount", "shift=1,align=off,sleep=off"]
-        return ["-accel", "tcg,thread=multi", "-machine", machine, "-cpu", PROCESSOR,
+        return ["-accel", "tcg,thread=multi", "-machine", machine, "-cpu", processor,
                 "-smp", str(self.smp)]
 
     def _kernel_arguments(self) -> str:
@@ -140,11 +152,14 @@ class Machine:
             # Nothing of this is needed, and all of it takes time on an emulated processor.
             "mitigations=off", "nokaslr", "audit=0", "apparmor=0", "no_timer_check", "tsc=reliable",
             "nowatchdog", "random.trust_cpu=on",
+            # For guest-init.
+            f"rig.driver={self.driver}",
         ]
         width, height = self.size
         # QEMU connects only the first screen on its own.
-        arguments += [f"video=Virtual-{head + 1}:{width}x{height}e"
-                      for head in range(1, self.heads)]
+        if not self.connectors:
+            arguments += [f"video=Virtual-{head + 1}:{width}x{height}e"
+                          for head in range(1, self.heads)]
         return " ".join(arguments + self.append.split())
 
     def _shares(self) -> list[str]:
@@ -155,24 +170,38 @@ class Machine:
         ]
 
     def _gpus(self, vram_fds: list[int]) -> list[str]:
-        """One switch; its ports keep the devices in IOMMU groups of their own."""
+        """One switch; its ports keep the devices in IOMMU groups of their own. Or none: each
+        exporter has a port of the root then."""
         width, height = self.size
         arguments = [
             "-device", "pcie-root-port,id=root,bus=pcie.0,chassis=1,slot=1",
             "-device", "x3130-upstream,id=switch,bus=root",
             "-device", "xio3130-downstream,id=display,bus=switch,chassis=2,slot=2",
-            "-device", f"virtio-gpu-pci,id={IMPORTER},bus=display,blob=on,edid=on,"
+            "-device", f"virtio-gpu-pci,id={IMPORTER},bus=display,edid=on,"
+                       f"blob={'on' if self.blob else 'off'},"
                        f"xres={width},yres={height},max_outputs={self.heads}",
         ]
         for index, fd in enumerate(vram_fds):
             slot = index + 3
+            port = "xio3130-downstream,bus=switch" if self.switch else "pcie-root-port,bus=pcie.0"
             arguments += [
-                "-device", f"xio3130-downstream,id={port_id(index)},bus=switch,"
-                           f"chassis={slot},slot={slot}",
+                "-device", f"{port},id={port_id(index)},chassis={slot},slot={slot}",
                 "-object", f"memory-backend-file,id={memory_id(index)},size={self.vram},"
                            f"mem-path={memory_path(fd)},share=on",
                 "-device", f"ivshmem-plain,memdev={memory_id(index)},bus={port_id(index)},"
                            f"id={exporter_id(index)}",
+            ]
+        return arguments
+
+    def _controllers(self) -> list[str]:
+        arguments = []
+        for index in range(self.controllers):
+            # Behind those of the exporters, of which there are a few.
+            slot = index + 16
+            arguments += [
+                "-device", f"xio3130-downstream,id=controller-slot{index},bus=switch,"
+                           f"chassis={slot},slot={slot}",
+                "-device", f"nvme,serial={index},id=controller{index},bus=controller-slot{index}",
             ]
         return arguments
 

@@ -29,7 +29,7 @@ from typing import Any
 import numpy
 from PIL import Image
 
-from . import agent, initrd
+from . import agent, connector, initrd
 from .guest import CommandFailed, Guest, Process, Result, RigError
 from .machine import (BUILD, IMPORTER, Machine, exporter_id, make_out, memory_id, memory_path,
                       port_id, udmabuf_shim, vram_fd)
@@ -43,12 +43,14 @@ PROGRAMS = [BUILD / "meson" / place for place in
 GUEST_ENVIRONMENT = {
     "PATH": ":".join(map(str, PROGRAMS)) + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin",
     "LIBSEAT_BACKEND": "builtin",
+    "SLUICE_LIBDIR": str(BUILD / "meson/compositor/headless/preload"),
     "SLUICE_LIBEXECDIR": str(BUILD / "meson/backend/probe/program"),
+    "SLUICE_DATADIR": "/src/backend/doctor",
 }
 
 @dataclass
 class Exporter:
-    """A memory-BAR device that vfio-pci owns."""
+    """A memory-BAR device that vfio-pci, or the tree's own driver, owns."""
 
     index: int
     #: QEMU's name for it
@@ -70,7 +72,10 @@ class Rig:
     def __init__(self, size: tuple[int, int] = (1280, 720), heads: int = 1,
                  vram: int = 256 << 20, exporters: int = 1, smp: int = 2,
                  icount: bool = False, append: str = "", input: bool = False,
-                 kvm: bool | None = None, memory: int = 2048 << 20,
+                 connectors: bool = False, kvm: bool | None = None, memory: int = 2048 << 20,
+                 blob: bool = True, iommu: bool = True, switch: bool = True, intel: bool = False,
+                 kernel: str | None = None, driver: str | None = None,
+                 controllers: int = 0,
                  debug_name: str = "rig", boot_timeout: float = 120) -> None:
         """Boots, and returns when commands can be run.
 
@@ -81,7 +86,17 @@ class Rig:
                       what it measures repeats
         append        more kernel arguments
         input         adds a keyboard and a tablet
+        connectors    the screens' cables can be pulled: see connect() and disconnect()
         kvm           uses /dev/kvm; None: when SLUICE_RIG_KVM=1
+        blob          gives the importer blob resources, without which it imports nothing
+        iommu         has an IOMMU; without one, vfio-pci does not take the exporters
+        switch        puts the exporters below the importer's switch, else at the root
+        intel         has one of Intel's processors instead of AMD's
+        kernel        series of the kernel, such as "6.12"; None: SLUICE_RIG_KERNEL, or the newest
+        driver        of the exporters; None: SLUICE_RIG_DRIVER, or vfio-pci. vfio-pci-dmabuf is
+                      the tree's own module, and exports itself even where the kernel could
+        controllers   NVMe controllers below the same switch, without a driver: they can do resets
+                      and power states that exporters cannot
         debug_name    begins the name of the directory of logs and pictures, Rig.out
         """
         if vram & (vram - 1) or vram < 1 << 20:
@@ -90,7 +105,9 @@ class Rig:
         self.heads = heads
         self.kvm = os.environ.get("SLUICE_RIG_KVM") == "1" if kvm is None else kvm
         self.icount = icount
-        self.kernel = initrd.kernel_version()
+        self.iommu = iommu
+        self.kernel = initrd.kernel_version(kernel or os.environ.get("SLUICE_RIG_KERNEL"))
+        self.driver = driver or os.environ.get("SLUICE_RIG_DRIVER") or "vfio-pci"
         self.out = make_out(debug_name)
         self.console = self.out / "console.log"
         self.exporters: list[Exporter] = []
@@ -106,10 +123,15 @@ class Rig:
                 self.exporters.append(Exporter(index, exporter_id(index), fd, mmap.mmap(fd, vram)))
             self._start(Machine(
                 size=size, heads=heads, smp=smp, memory=memory, icount=icount, input=input,
-                kvm=self.kvm, kernel=self.kernel, append=append, out=self.out,
+                kvm=self.kvm, blob=blob, iommu=iommu, switch=switch, intel=intel,
+                kernel=self.kernel, driver=self.driver, append=append, out=self.out,
+                controllers=controllers,
+                connectors=connectors,
                 initrd=initrd.cached(self.kernel, BUILD / "rig"), vram=vram))
             if not self.guest.wait(lambda: self.guest.hello is not None, boot_timeout):
                 raise RigError(f"the guest did not boot in {boot_timeout} s\n{self.console_tail()}")
+            for head in range(1, heads if connectors else 1):
+                self.connect(head)
             self.boot_seconds = time.monotonic() - started
             self._locate()
         except BaseException:
@@ -220,6 +242,24 @@ class Rig:
                 self.save_png(f"{name}-diff.png", difference_picture(got, expected, tolerance))
         raise AssertionError(message)
 
+    def connect(self, head: int, size: tuple[int, int] | None = None) -> None:
+        """Plugs a screen in, of this size or the machine's. Needs connectors=True."""
+        connector.set_size(connector.vnc_path(self.out, head), *(size or self.size))
+        self._wait_connector(head, "connected")
+
+    def disconnect(self, head: int) -> None:
+        """Pulls a screen's cable. Needs connectors=True."""
+        connector.set_size(connector.vnc_path(self.out, head), 0, 0)
+        self._wait_connector(head, "disconnected")
+
+    def _wait_connector(self, head: int, status: str, timeout: float = 20) -> None:
+        path = f"/sys/class/drm/card0-Virtual-{head + 1}/status"
+        deadline = time.monotonic() + timeout
+        while self.read(path).decode().strip() != status:
+            if time.monotonic() >= deadline:
+                raise RigError(f"the guest does not see that screen {head} is {status}")
+            time.sleep(0.1)
+
     # The machine
 
     def qmp(self, command: str, timeout: float = 60, **arguments: Any) -> Any:
@@ -269,7 +309,7 @@ class Rig:
         exporter.bdf = exporter.group = None
 
     def plug_exporter(self, index: int = 0, timeout: float = 60) -> Exporter:
-        """Plugs an exporter in again, with the VRAM it had, and gives it to vfio-pci."""
+        """Plugs an exporter in again, with the VRAM it had, and gives it to its driver."""
         exporter = self.exporters[index]
         if exporter.bdf is not None:
             raise ValueError(f"exporter {index} is plugged in")
@@ -375,7 +415,7 @@ class Rig:
         return f"{what} (QEMU's status: {self._qemu.returncode})\n{self.console_tail()}"
 
     def _locate(self, bind: bool = False) -> None:
-        """Finds the exporters in the guest; binds those to vfio-pci that have no driver yet."""
+        """Finds the exporters in the guest; binds those to their driver that have none yet."""
         addresses = {}
 
         def visit(devices: list[dict[str, Any]]) -> None:
@@ -390,13 +430,16 @@ class Rig:
             bdf = addresses.get(exporter.qdev)
             if bdf is None or bdf == exporter.bdf:
                 continue
+            if not self.iommu:
+                exporter.bdf = bdf
+                continue
             path = f"/sys/bus/pci/devices/{bdf}"
             if bind:
-                self.run(f"echo vfio-pci >{path}/driver_override && "
+                self.run(f"echo {self.driver} >{path}/driver_override && "
                          f"echo {bdf} >/sys/bus/pci/drivers_probe", check=True)
             driver, group = self.run(
                 f"for i in driver iommu_group; do basename $(readlink {path}/$i); done",
                 check=True).stdout.split()
-            if driver != "vfio-pci":
-                raise RigError(f"{bdf}: bound to {driver}, not vfio-pci")
+            if driver != self.driver:
+                raise RigError(f"{bdf}: bound to {driver}, not {self.driver}")
             exporter.bdf, exporter.group = bdf, int(group)

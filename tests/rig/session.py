@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import signal
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ class Sluice:
         self.process = rig.spawn(["sluice", *arguments],
                                  env={"WLR_RENDERER": renderer} | (env or {}))
         self.display = self.process.wait_for(r"WAYLAND_DISPLAY=(\S+)", timeout).group(1)
-        self.process.wait_for(r"^.*output\.c.* Virtual-1: \d+x\d+ at", timeout)
+        self.process.wait_for(r"\] Virtual-1: \d+x\d+ at ", timeout)
 
     @property
     def log(self) -> str:
@@ -92,7 +92,8 @@ class Sluice:
 
     def stats(self) -> dict[str, int]:
         """The renderer's counters, asked for by SIGUSR1."""
-        self.process.send_signal(signal.SIGUSR1)
+        # To it alone: to the seatd of libseat, in the same group, it means a switch of consoles
+        self.rig.run(["kill", "-USR1", str(self.process.pid)], check=True)
         line = self.wait_for(r"stats: (\S+=\d+(?: \S+=\d+)*)").group(1)
         return {name: int(value) for name, value in
                 (word.split("=") for word in line.split())}
@@ -158,6 +159,8 @@ class Traced:
     imports: int
     framebuffers: list[int]
     flips: int
+    #: how often each was in a commit, by name
+    properties: Counter[str]
 
 
 class Trace:
@@ -175,6 +178,7 @@ class Trace:
         "f:sluice/framebuffer drm_framebuffer_init object=fb->obj:x64",
         "f:sluice/added drm_mode_addfb2%return status=$retval:s32 id=+0($arg2):u32",
         "f:sluice/flip virtio_gpu_cmd_set_scanout_blob",
+        "f:sluice/property drm_atomic_set_property name=prop->name:string",
     )
 
     def __init__(self, rig: Rig) -> None:
@@ -195,6 +199,7 @@ class Trace:
         text = self.rig.read(f"{self._TRACING}/trace").decode()
         imported: set[str] = set()
         exports = imports = flips = 0
+        properties: Counter[str] = Counter()
         framebuffers: list[int] = []
         of_import = False
         for line in text.splitlines():
@@ -214,7 +219,9 @@ class Trace:
                 of_import = False
             elif " flip: " in line:
                 flips += 1
-        return Traced(exports, imports, framebuffers, flips)
+            elif match := re.search(r' property: .*name="(.+)"', line):
+                properties[match.group(1)] += 1
+        return Traced(exports, imports, framebuffers, flips, properties)
 
 
 def place(picture: Pixels, window: Pixels, x: int, y: int) -> Pixels:

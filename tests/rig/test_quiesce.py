@@ -51,9 +51,11 @@ def test_quiesced_means_that_nothing_is_left(rig: Rig, view: str, protocol: str,
                                              how: str) -> None:
     desk = Desk(rig, view)
     adopted = protocol == "dmabuf"
+    # What a client exported itself, the CPU can read only with the tree's own driver
+    unreadable = adopted and view == "composited" and rig.driver == "vfio-pci"
     client = desk.client(*(["--protocol", "dmabuf", "--adopt"] if adopted else []))
     client.do("frame")
-    if adopted and view == "composited":
+    if unreadable:
         client.wait_path("none", "no_cpu_map")
         desk.expect_placeholder(words=False)
     else:
@@ -74,7 +76,7 @@ def test_quiesced_means_that_nothing_is_left(rig: Rig, view: str, protocol: str,
     client.do("reset")
     client.do("resume")
     client.do("frame")
-    if adopted and view == "composited":
+    if unreadable:
         client.wait_path("none", "no_cpu_map")
     else:
         client.wait_path(desk.path)

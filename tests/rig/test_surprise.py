@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from rig import Process, Rig
 from rig import trouble
-from rig.holdings import holdings
+from rig.holdings import expect_nothing_held, holdings
 from rig.session import Client
 from rig.trouble import VIEWS, Desk
 
 RIG = trouble.RIG
 
-DRIVER = "/sys/bus/pci/drivers/vfio-pci"
-#: backend/wlr/watch.c looks four times a second, and an emulated processor is slow, in seconds
-NOTICED = 5
+DRIVERS = "/sys/bus/pci/drivers"
+#: compositor/vram/watch.c looks every two seconds at least, and an emulated processor is slow
+NOTICED = 5  # seconds
 DMABUF = ["--protocol", "dmabuf"]
 
 views = pytest.mark.parametrize("view", VIEWS)
 
 
 def unbind(rig: Rig) -> Process:
-    """Starts to take the exporter from vfio-pci, which waits until its owner has closed it."""
-    return rig.spawn(f"echo {rig.exporters[0].bdf} >{DRIVER}/unbind")
+    """Starts to take the exporter from its driver, which waits until its owner has closed it."""
+    return rig.spawn(f"echo {rig.exporters[0].bdf} >{DRIVERS}/{rig.driver}/unbind")
 
 
 def bind(rig: Rig) -> None:
-    rig.run(f"echo {rig.exporters[0].bdf} >{DRIVER}/bind; udevadm settle", check=True)
+    rig.run(f"echo {rig.exporters[0].bdf} >{DRIVERS}/{rig.driver}/bind; udevadm settle", check=True)
 
 
 def unbound(rig: Rig) -> bool:
-    return rig.run(f"test -e {DRIVER}/{rig.exporters[0].bdf}").status != 0
+    return rig.run(f"test -e {DRIVERS}/{rig.driver}/{rig.exporters[0].bdf}").status != 0
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +93,51 @@ def test_a_reset_by_the_owner(rig: Rig, view: str) -> None:
 
 
 @views
+def test_a_picture_that_has_long_stood_still(rig: Rig, view: str) -> None:
+    """The watch has become slow by then, and is there all the same."""
+    desk = Desk(rig, view)
+    client = desk.new_producer()
+    rig.run("sleep 6", check=True)
+    client.do("reset")
+    client.wait_for("^revoked reset$", NOTICED)
+    desk.expect_placeholder()
+
+
+def test_an_image_that_comes_onto_the_screen_later(rig: Rig) -> None:
+    """While nothing is to be seen of it, nobody looks."""
+    desk = Desk(rig, "composited")
+    client = desk.new_producer()
+    cover = desk.sluice.shm("--fullscreen", "--pattern", "gradient")
+    client.wait_path("none", "covered")
+    rig.run("sleep 3", check=True)
+    client.do("reset")
+    rig.run("sleep 3", check=True)
+    assert "revoked" not in re.findall(r"^\w+", client.process.output, re.MULTILINE)
+    cover.quit()
+    client.wait_for("^revoked reset$", NOTICED)
+    desk.expect_placeholder()
+    desk.expect_alive()
+
+
+def test_a_reset_while_there_is_no_image(rig: Rig) -> None:
+    """Nothing is lost by it, so the images that are made after it are good."""
+    desk = Desk(rig, "scanout")
+    client = desk.new_producer()
+    client.do("unmap")
+    client.do("drop")
+    desk.expect_background()
+    expect_nothing_held(rig, desk.pid)
+    client.do("reset")
+    client.do("make")
+    client.do("map")
+    desk.expect_frame(2)
+    rig.run("sleep 3", check=True)
+    client.do("frame")
+    desk.expect_frame(3)
+    assert "revoked" not in re.findall(r"^\w+", client.process.output, re.MULTILINE)
+
+
+@views
 @pytest.mark.parametrize("protocol", ["sluice", "dmabuf"])
 def test_the_owner_is_killed(rig: Rig, view: str, protocol: str) -> None:
     desk = Desk(rig, view)
@@ -140,6 +187,20 @@ def test_the_exporter_is_unplugged(rig: Rig, view: str) -> None:
     desk.expect_placeholder()
     expect_device_free(rig, desk)
     rig.plug_exporter()
+    desk.new_producer()
+    desk.expect_alive()
+
+
+def test_params_do_not_keep_the_device(rig: Rig) -> None:
+    """The compositor's copy of the device fd goes with the source, whatever else a client has."""
+    desk = Desk(rig, "composited")
+    client = desk.new_producer()
+    client.do("params")
+    unbinding = unbind(rig)
+    client.wait_for("^device closed$")
+    assert unbinding.wait(20) == 0
+    assert client.process.running
+    bind(rig)
     desk.new_producer()
     desk.expect_alive()
 

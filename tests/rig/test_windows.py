@@ -192,6 +192,17 @@ class TestEnds:
         assert left == ""
         assert scanned_out(rig) is None or not scanned_out(rig).imported
 
+    @pytest.mark.parametrize("asked, status", [(True, 0), (False, 1)], ids=["asked", "of itself"])
+    def test_the_seat_ends_first(self, rig: Rig, asked: bool, status: int) -> None:
+        """A signal to the process group may end libseat's seatd before sluice hears of it."""
+        sluice = Sluice(rig)
+        pid = sluice.process.pid
+        rig.run(f"kill -STOP {pid}; seatd=$(pgrep -P {pid}); kill $seatd;"
+                " while [ -e /proc/$seatd/fd/0 ]; do sleep 0.01; done;"
+                f"{f' kill -TERM {pid};' if asked else ''} kill -CONT {pid}", check=True)
+        assert sluice.process.wait(20) == status
+        assert ("The backend is gone" in sluice.log) == (not asked)
+
 
 class TestCaptures:
     def test_of_a_scanned_out_frame(self, rig: Rig) -> None:

@@ -69,6 +69,9 @@ void kernel_check_closed(void) {
 /** The error that a call is to fail with, or 0. */
 static int enter(enum kernel_call call) {
 	kernel.calls[call]++;
+	if (kernel.entered != NULL) {
+		kernel.entered(call);
+	}
 	if (kernel.fail_nth > 0 && ++kernel.nth == kernel.fail_nth) {
 		return kernel.nth_error;
 	}

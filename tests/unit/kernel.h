@@ -69,6 +69,7 @@ enum kernel_file {
 struct kernel {
 	int error[KERNEL_CALLS]; // a negative errno to fail with, for good
 	int calls[KERNEL_CALLS]; // how often each was called
+	void (*entered)(enum kernel_call call); // called first, or NULL
 
 	// Or fail the call with this number, counted over all of them, from 1 on; 0 for none
 	int fail_nth, nth_error, nth;

@@ -39,7 +39,7 @@ struct outcome {
 	bool ok;
 	size_t steps_len;
 	struct {
-		char name[64], sentence[512];
+		char name[64], sentence[512], advice[256];
 		enum sluice_probe_status status;
 		int error;
 	} steps[65];
@@ -91,6 +91,8 @@ static void handle_done(const struct sluice_probe_result *result, void *data) {
 		snprintf(outcome->steps[i].name, sizeof(outcome->steps[i].name), "%s", step->name);
 		snprintf(outcome->steps[i].sentence, sizeof(outcome->steps[i].sentence), "%s",
 			step->sentence);
+		snprintf(outcome->steps[i].advice, sizeof(outcome->steps[i].advice), "%s",
+			step->advice);
 		outcome->steps[i].status = step->status;
 		outcome->steps[i].error = step->error;
 	}
@@ -153,6 +155,12 @@ static void test_results(void **state) {
 	assert_false(outcome.ok);
 	assert_int_equal(outcome.steps_len, 1);
 	check_step(&outcome, 0, "a", SLUICE_PROBE_FAIL, EOPNOTSUPP, "not?[31m here");
+	assert_string_equal(outcome.steps[0].advice, "");
+
+	run("say:1:a\tbegin\t0\t\na\tfail\t95\tno\tgo\x1b home\tat once\nend\tfail\t0\t\n", &outcome);
+	check_step(&outcome, 0, "a", SLUICE_PROBE_FAIL, EOPNOTSUPP, "no");
+	// A field too many belongs to the last one, and cannot reach a terminal either
+	assert_string_equal(outcome.steps[0].advice, "go? home?at once");
 }
 
 static void test_crash(void **state) {

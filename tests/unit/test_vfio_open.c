@@ -61,6 +61,9 @@ static void check_opened(struct sluice_vfio_device *device) {
 	assert_string_equal(sluice_vfio_device_get_address(device), KERNEL_ADDRESS);
 	assert_int_equal(sluice_vfio_device_get_iommu_group(device), KERNEL_GROUP);
 	assert_true(sluice_vfio_device_get_fd(device) >= 0);
+	char driver[16];
+	assert_int_equal(sluice_vfio_device_get_driver(device, driver, sizeof(driver)), 0);
+	assert_string_equal(driver, kernel.driver);
 }
 
 static void test_open_group(void **state) {

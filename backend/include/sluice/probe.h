@@ -20,9 +20,9 @@ enum sluice_probe_status {
 struct sluice_probe_step {
 	/**
 	 * A stable name. In the order in which the steps are taken: "iommu-group", "vfio-open",
-	 * "bar-size", "feature", "drm-open", "export", "pattern", "prime-import", "addfb2",
-	 * "addfb2-modifier", "test-commit", "commit", "gpu-read"; or "probe" where the probing
-	 * program itself failed outside of any step.
+	 * "bar-size", "feature", "drm-open", "screen", "export", "pattern", "prime-import",
+	 * "addfb2", "addfb2-modifier", "test-commit", "commit", "kms-release", "gpu-read", "close";
+	 * or "probe" where the probing program itself failed outside of any step.
 	 */
 	const char *name;
 	enum sluice_probe_status status;
@@ -31,8 +31,10 @@ struct sluice_probe_step {
 	 * crashed, ETIMEDOUT when the deadline passed, EPROTO when the probing program broke off.
 	 */
 	int error;
-	/** One sentence for people: what was found or why it failed, and what to try. */
+	/** One sentence for people: what was found, or why it failed. */
 	const char *sentence;
+	/** What to try, once it failed; empty where nothing is known. */
+	const char *advice;
 };
 
 struct sluice_probe_result {

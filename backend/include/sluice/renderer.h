@@ -110,6 +110,13 @@ void sluice_renderer_allow(struct wlr_renderer *renderer, bool gpu, bool cpu);
  */
 void sluice_renderer_detach_buffer(struct wlr_renderer *renderer, struct wlr_buffer *buffer);
 
+/**
+ * A texture that is in use of a buffer in VRAM, or NULL: for an image that the scene shows without
+ * a client's surface, and so without anybody to ask for its texture.
+ */
+struct wlr_texture *sluice_renderer_find_texture(struct wlr_renderer *renderer,
+	struct wlr_buffer *buffer);
+
 /** Whether a texture is one that sluice_renderer made for an image in VRAM. */
 bool sluice_texture_is(struct wlr_texture *texture);
 
@@ -152,6 +159,9 @@ struct sluice_shadow *sluice_shadow_create(void);
 
 /** Destroy. NULL is allowed. Textures that were pushed stay valid. */
 void sluice_shadow_destroy(struct sluice_shadow *shadow);
+
+/** How many bytes of VRAM were read into it. */
+uint64_t sluice_shadow_get_bytes_read(const struct sluice_shadow *shadow);
 
 /**
  * Say that the surface now shows this texture (one for which sluice_texture_is() holds), and that

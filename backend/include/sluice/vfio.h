@@ -15,6 +15,15 @@
  */
 #define SLUICE_MAX_RANGES 4096
 
+/** Room for a PCI address such as "ffffffff:ff:1f.7", and the end of the string. */
+#define SLUICE_PCI_ADDRESS_SIZE 17
+
+/**
+ * Check a PCI address, with or without a domain, and write it as the kernel does
+ * ("0000:03:00.0"). Returns false if it is none.
+ */
+bool sluice_pci_address_parse(const char *text, char address[static SLUICE_PCI_ADDRESS_SIZE]);
+
 /**
  * A part of a region: page-aligned offset and length, both in bytes.
  *
@@ -95,6 +104,16 @@ int sluice_vfio_device_get_fd(const struct sluice_vfio_device *device);
  * fdinfo (vfio-device-syspath) since Linux 6.17.
  */
 const char *sluice_vfio_device_get_address(const struct sluice_vfio_device *device);
+
+/**
+ * The name of the driver that the device is bound to, and which so exports its memory: "vfio-pci",
+ * or "vfio-pci-dmabuf", whose dma-bufs the CPU can map where the driver itself exports them.
+ *
+ * Returns 0, or -ENODATA (the address of the device is not known), -ENAMETOOLONG (of a name that
+ * does not fit into size bytes), or what the kernel returned (-ENOENT: it has no driver any more).
+ */
+int sluice_vfio_device_get_driver(const struct sluice_vfio_device *device, char *name,
+	size_t size);
 
 /**
  * The IOMMU group of the device, or -1 when it is not known.

@@ -14,7 +14,7 @@
  * mapping of the device's regions (vfio_pci_zap_bars() in drivers/vfio/pci/vfio_pci_core.c), even
  * if access is given back at once. The watch keeps one page mapped. Looking at it costs a read of
  * that page and tells whether the mapping is still the one of the last look: a read that took
- * a page fault found it removed.
+ * a page fault found it removed. Nothing else tells: the kernel informs importers only.
  */
 struct sluice_watch;
 

@@ -25,7 +25,18 @@
 
 #define SAMPLE_SIZE 16 // pixels
 
+static const char see_log[] = "see its log with sluice-probe --verbose";
+
+/** As wlr_renderer_autocreate() has it: a renderer that was asked to be software has no device. */
+static bool is_software_forced(void) {
+	const char *force = getenv("WLR_RENDERER_FORCE_SOFTWARE");
+	return force != NULL && strcmp(force, "1") == 0;
+}
+
 static struct wlr_renderer *create_renderer(int drm_fd, const char *name) {
+	if (is_software_forced()) {
+		drm_fd = -1;
+	}
 #if WLR_HAS_VULKAN_RENDERER && SLUICE_HAS_VULKAN_HEADERS
 	if (strcmp(name, "vulkan") == 0) {
 		return wlr_vk_renderer_create_with_drm_fd(drm_fd);
@@ -176,11 +187,14 @@ static struct wlr_buffer *create_target(int drm_fd, struct wlr_allocator *alloca
 	return dumb_target_create(drm_fd, drawing->width, drawing->height);
 }
 
-/** Whether two colours are the same, but for the rounding of a colour space there and back. */
+/**
+ * Whether two colours are the same, but for the rounding of a colour space there and back: wlroots'
+ * Vulkan renderer works in linear light, in which lavapipe loses 3 of 255 of what is nearly black.
+ */
 static bool is_close(uint32_t a, uint32_t b) {
 	for (int shift = 0; shift < 24; shift += 8) {
 		int difference = (int)(a >> shift & 0xff) - (int)(b >> shift & 0xff);
-		if (difference < -2 || difference > 2) {
+		if (difference < -3 || difference > 3) {
 			return false;
 		}
 	}
@@ -235,16 +249,15 @@ static void draw_texture(const struct gpu *gpu, struct wlr_texture *texture, uin
 		expected->data != NULL);
 	struct wlr_buffer *target = create_target(gpu->drm_fd, gpu->allocator, &drawing);
 	if (target == NULL) {
-		report_fail(ENOTSUP, "%s has no buffer to draw to; see its log with --verbose", name);
+		report_fail_try(ENOTSUP, see_log, "%s has no buffer to draw to", name);
 		return;
 	}
 
 	struct read_back back = { 0 };
 	if (!draw(gpu->renderer, target, texture, &drawing)) {
-		report_fail(EIO, "%s imports it, but cannot draw it; see its log with --verbose", name);
+		report_fail_try(EIO, see_log, "%s imports it, but cannot draw it", name);
 	} else if (!read_target(gpu->renderer, target, &back)) {
-		report_fail(EIO, "%s drew it, but what it drew cannot be read; see its log with "
-			"--verbose", name);
+		report_fail_try(EIO, see_log, "%s drew it, but what it drew cannot be read", name);
 	} else if (expected->data != NULL) {
 		judge(&back, format, expected, name);
 	} else {
@@ -258,8 +271,8 @@ static void import_and_draw(const struct gpu *gpu, struct wlr_dmabuf_attributes 
 		const struct expected_pixels *expected) {
 	struct wlr_texture *texture = wlr_texture_from_dmabuf(gpu->renderer, attribs);
 	if (texture == NULL) {
-		report_fail(EOPNOTSUPP, "%s does not import it (%dx%d, stride %u, modifier 0x%" PRIx64
-			"); see its log with --verbose", gpu->name, attribs->width, attribs->height,
+		report_fail_try(EOPNOTSUPP, see_log, "%s does not import it (%dx%d, stride %u, "
+			"modifier 0x%" PRIx64 ")", gpu->name, attribs->width, attribs->height,
 			attribs->stride[0], attribs->modifier);
 		return;
 	}
@@ -280,8 +293,8 @@ void gpu_read(int drm_fd, struct wlr_dmabuf_attributes *attribs,
 
 	struct wlr_renderer *renderer = create_renderer(drm_fd, name);
 	if (renderer == NULL) {
-		report_fail(ENOTSUP, "there is no %s renderer on this DRM device; without a GPU, "
-			"WLR_RENDERER_ALLOW_SOFTWARE=1 may give one", name);
+		report_fail_try(ENOTSUP, "without a GPU, WLR_RENDERER_ALLOW_SOFTWARE=1 may give one",
+			"there is no %s renderer on this DRM device", name);
 		return;
 	}
 

@@ -14,7 +14,7 @@ bool importer_init(struct importer *importer, int fd) {
 	*importer = (struct importer){ .fd = fd };
 	drmVersion *version = drmGetVersion(fd);
 	if (version == NULL) {
-		report_fail(ENODEV, "this is no DRM device; give a node in /dev/dri");
+		report_fail_try(ENODEV, "give a node in /dev/dri", "this is no DRM device");
 		return false;
 	}
 	snprintf(importer->driver, sizeof(importer->driver), "%.*s", version->name_len,
@@ -46,16 +46,18 @@ static bool prime_import(const struct importer *importer, int dmabuf_fd, uint32_
 	int error = errno;
 	switch (error) {
 	case EOPNOTSUPP:
-		report_fail(error, "%s does not import another device's memory (no peer-to-peer "
-			"importer); no other setting helps", importer->driver);
+		report_fail_try(error, "no other setting helps: use another GPU for the screen",
+			"%s does not import another device's memory (no peer-to-peer importer)",
+			importer->driver);
 		break;
 	case EINVAL:
-		report_fail(error, "%s cannot reach the exporter's memory; are both devices below one "
-			"PCIe switch or a host bridge that passes peer-to-peer? See dmesg",
+		report_fail_try(error, "put both devices below one PCIe switch, or a host bridge that "
+			"passes peer-to-peer; see dmesg", "%s cannot reach the exporter's memory",
 			importer->driver);
 		break;
 	case ENODEV:
-		report_fail(error, "the exporter's memory was switched off or reset meanwhile");
+		report_fail_try(error, "stop what else uses the exporter, and try again",
+			"the exporter's memory was switched off or reset meanwhile");
 		break;
 	default:
 		report_fail(error, "%s: %s", importer->driver, strerror(error));
@@ -165,7 +167,7 @@ static void probe_commits(struct importer *importer,
 	} else if (!importer->master) {
 		reason = "another program masters the DRM device; try from a text console";
 	} else {
-		reason = importer_find_screen(importer);
+		reason = importer->no_screen;
 	}
 	if (reason == NULL && (attribs->width < importer->mode.hdisplay ||
 			attribs->height < importer->mode.vdisplay)) {
@@ -206,24 +208,38 @@ void kms_walk(struct importer *importer, const struct wlr_dmabuf_attributes *att
 	if (!importer->import) {
 		report_skipped_step("prime-import", "the driver imports nothing");
 		skip_framebuffers("there is no import");
+		report_skipped_step("kms-release", "there is no import");
 		return;
 	}
 	if (!prime_import(importer, attribs->fd[0], &handle)) {
 		skip_framebuffers("there is no import");
+		report_skipped_step("kms-release", "there is no import");
 		return;
 	}
+	uint32_t fbs[2] = { 0 };
 	if (!importer->primary) {
 		skip_framebuffers("a render node has no screens; give the card node");
 	} else {
-		uint32_t fb = add_fb(importer, attribs, handle);
-		uint32_t modifier_fb = add_fb_modifier(importer, attribs, handle);
-		probe_commits(importer, attribs, fb != 0 ? fb : modifier_fb, commit, hold_ms);
-		if (fb != 0) {
-			drmModeRmFB(importer->fd, fb);
-		}
-		if (modifier_fb != 0) {
-			drmModeRmFB(importer->fd, modifier_fb);
+		fbs[0] = add_fb(importer, attribs, handle);
+		fbs[1] = add_fb_modifier(importer, attribs, handle);
+		probe_commits(importer, attribs, fbs[0] != 0 ? fbs[0] : fbs[1], commit, hold_ms);
+	}
+
+	// A step, because drivers may wait here
+	report_begin("kms-release");
+	int error = 0;
+	for (size_t i = 0; i < 2; i++) {
+		if (fbs[i] != 0 && drmModeRmFB(importer->fd, fbs[i]) != 0) {
+			error = errno;
 		}
 	}
-	drmCloseBufferHandle(importer->fd, handle);
+	if (drmCloseBufferHandle(importer->fd, handle) != 0) {
+		error = errno;
+	}
+	if (error != 0) {
+		report_fail(error, "%s does not let go of the import: %s", importer->driver,
+			strerror(error));
+	} else {
+		report_pass("%s let go of the import", importer->driver);
+	}
 }

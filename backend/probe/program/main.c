@@ -40,7 +40,7 @@ static const char usage[] =
 	"  -r, --region N     use BAR N, not the largest\n"
 	"  -t, --timeout MS   give up after MS milliseconds (30000)\n"
 	"  -p, --porcelain    do it in this process, and print lines of\n"
-	"                     step<TAB>begin|pass|fail|skipped<TAB>errno<TAB>sentence\n"
+	"                     step<TAB>begin|pass|fail|skipped<TAB>errno<TAB>sentence[<TAB>advice]\n"
 	"  -v, --verbose      log everything to stderr\n"
 	"  -h, --help         show this text\n"
 	"      --version      show the version\n"
@@ -219,7 +219,8 @@ static void print_result(const struct sluice_probe_result *result, void *data) {
 	};
 	for (size_t i = 0; i < result->steps_len; i++) {
 		const struct sluice_probe_step *step = &result->steps[i];
-		printf("%-8s %-16s %s\n", words[step->status], step->name, step->sentence);
+		printf("%-8s %-16s %s%s%s\n", words[step->status], step->name, step->sentence,
+			step->advice[0] != '\0' ? "; " : "", step->advice);
 	}
 	int *status = data;
 	*status = result->ok ? 0 : 1;

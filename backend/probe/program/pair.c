@@ -31,21 +31,21 @@ static void probe_iommu_group(const char *address) {
 
 	char normal[PCI_ADDRESS_SIZE];
 	if (!pci_address_parse(address, normal)) {
-		report_fail(EINVAL, "'%s' is no PCI address; one looks like 0000:03:00.0", address);
+		report_fail_try(EINVAL, "one looks like 0000:03:00.0", "'%s' is no PCI address", address);
 		return;
 	}
 	char path[128];
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", normal);
 	if (access(path, F_OK) != 0) {
-		report_fail(ENODEV, "there is no device %s; see lspci -D", normal);
+		report_fail_try(ENODEV, "see lspci -D", "there is no device %s", normal);
 		return;
 	}
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", normal);
 	char target[256];
 	ssize_t len = readlink(path, target, sizeof(target) - 1);
 	if (len < 0) {
-		report_fail(errno, "the device is in no IOMMU group; switch the IOMMU on in the "
-			"firmware (VT-d, AMD-Vi) and the kernel (intel_iommu=on)");
+		report_fail_try(errno, "switch the IOMMU on in the firmware (VT-d, AMD-Vi) and the kernel "
+			"(intel_iommu=on)", "the device is in no IOMMU group");
 		return;
 	}
 	target[len] = '\0';
@@ -72,18 +72,20 @@ static bool probe_vfio_open(struct pair *pair, const char *address) {
 	case 0:
 		break;
 	case EACCES:
-		report_fail(EACCES, "no right to the nodes in /dev/vfio; add a udev rule, or your user "
-			"to the group that owns them");
+		report_fail_try(EACCES, "add a udev rule, or your user to the group that owns them",
+			"no right to the nodes in /dev/vfio");
 		return false;
 	case EBUSY:
-		report_fail(EBUSY, "another program, a virtual machine perhaps, has the device");
+		report_fail_try(EBUSY, "end it, and try again",
+			"another program, a virtual machine perhaps, has the device");
 		return false;
 	case EPERM:
-		report_fail(EPERM, "a device of the same IOMMU group is bound to another driver; bind "
-			"all of them to vfio-pci");
+		report_fail_try(EPERM, "bind all of them to vfio-pci",
+			"a device of the same IOMMU group is bound to another driver");
 		return false;
 	case ENODEV:
-		report_fail(ENODEV, "there is no such device, or it is not bound to vfio-pci");
+		report_fail_try(ENODEV, "bind it to vfio-pci",
+			"there is no such device, or it is not bound to vfio-pci");
 		return false;
 	default:
 		report_fail(-ret, "vfio: %s", strerror(-ret));
@@ -116,7 +118,7 @@ static bool probe_bar_size(struct pair *pair, int wanted) {
 
 	const uint64_t mib = 1 << 20;
 	if (pair->region.size < mib) {
-		report_fail(error, "no memory BAR of 1 MiB or more; is this a graphics device?");
+		report_fail_try(error, "is this a graphics device?", "no memory BAR of 1 MiB or more");
 		return false;
 	}
 	bool window = pair->region.size == 256 * mib;
@@ -130,16 +132,20 @@ static bool probe_feature(struct pair *pair) {
 	report_begin("feature");
 	int ret = sluice_vfio_device_probe_dmabuf(pair->device);
 	switch (-ret) {
-	case 0:
-		report_pass("the vfio driver exports dma-bufs");
+	case 0: {
+		char driver[64];
+		bool known = sluice_vfio_device_get_driver(pair->device, driver, sizeof(driver)) == 0;
+		report_pass("the vfio driver%s%s exports dma-bufs", known ? " " : "", known ? driver : "");
 		return true;
+	}
 	case ENOTTY:
-		report_fail(ENOTTY, "the kernel does not export dma-bufs from vfio; it takes Linux 6.19 "
-			"with VFIO_PCI_DMABUF, or Sluice's module");
+		report_fail_try(ENOTTY, "it takes Linux 6.19 with VFIO_PCI_DMABUF, "
+			"or Sluice's module vfio-pci-dmabuf",
+			"the kernel does not export dma-bufs from vfio");
 		return false;
 	case EOPNOTSUPP:
-		report_fail(EOPNOTSUPP, "the vfio driver that the device is bound to does not export "
-			"dma-bufs; bind vfio-pci itself");
+		report_fail_try(EOPNOTSUPP, "bind vfio-pci itself, or Sluice's vfio-pci-dmabuf",
+			"the vfio driver that the device is bound to does not export dma-bufs");
 		return false;
 	}
 	report_fail(-ret, "%s", strerror(-ret));
@@ -225,9 +231,8 @@ static void probe_pattern(struct pair *pair) {
 	memcpy(data, pixels, (size_t)pair->size);
 	// What a BAR that is not memory gives back is not what was put in
 	if (memcmp(data, pixels, (size_t)pair->size) != 0) {
-		report_fail(EIO, "BAR %" PRIu32 " does not keep what is written to it; is the device's "
-			"memory set up? VRAM needs its owner, or its firmware, to have run",
-			pair->region.index);
+		report_fail_try(EIO, "VRAM needs its owner, or its firmware, to have set it up",
+			"BAR %" PRIu32 " does not keep what is written to it", pair->region.index);
 		free(pixels);
 		goto out;
 	}
@@ -242,8 +247,9 @@ static int open_importer(struct pair *pair, const char *node) {
 	int fd = open(node, O_RDWR | O_CLOEXEC);
 	if (fd < 0) {
 		int error = errno;
-		report_fail(error, "cannot open %s: %s%s", node, strerror(error), error == EACCES ?
-			"; is your user at the seat, or in the group that owns it?" : "");
+		report_fail_try(error, error == EACCES ?
+			"is your user at the seat, or in the group that owns it?" : "",
+			"cannot open %s: %s", node, strerror(error));
 		return -1;
 	}
 	if (!importer_init(&pair->importer, fd)) {
@@ -255,7 +261,8 @@ static int open_importer(struct pair *pair, const char *node) {
 
 static void skip_import(const char *reason) {
 	static const char *const steps[] = {
-		"prime-import", "addfb2", "addfb2-modifier", "test-commit", "commit", "gpu-read",
+		"prime-import", "addfb2", "addfb2-modifier", "test-commit", "commit", "kms-release",
+		"gpu-read",
 	};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		report_skipped_step(steps[i], reason);
@@ -316,6 +323,7 @@ void pair_walk(const struct pair_options *options) {
 	}
 
 	// Every import is gone by now: closing the device would wait for one that is not
+	report_begin("close");
 	if (exported) {
 		close(pair.attribs.fd[0]);
 	}
@@ -324,4 +332,5 @@ void pair_walk(const struct pair_options *options) {
 	}
 	free(pair.pixels);
 	sluice_vfio_device_destroy(pair.device);
+	report_pass("the devices are closed again");
 }

@@ -22,15 +22,16 @@ struct importer {
 	uint32_t connector_id, crtc_id, plane_id;
 	char connector_name[32];
 	drmModeModeInfo mode;
+	const char *no_screen; // why there is none
 };
 
 /** Describe an open DRM device, the step "drm-open". Does not close fd when it fails. */
 bool importer_init(struct importer *importer, int fd);
 
-/** Find a connected screen. Leaves mode.hdisplay 0 and returns the reason if there is none. */
-const char *importer_find_screen(struct importer *importer);
+/** Find a connected screen, the step "screen". Leaves mode.hdisplay 0 if there is none. */
+void importer_find_screen(struct importer *importer);
 
-/** The steps "prime-import" to "commit". */
+/** The steps "prime-import" to "kms-release". */
 void kms_walk(struct importer *importer, const struct wlr_dmabuf_attributes *attribs,
 	bool commit, int hold_ms);
 

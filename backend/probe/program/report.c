@@ -17,14 +17,26 @@ bool report_init(void) {
 	return out != NULL && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0;
 }
 
-static void say(const char *result, int error, const char *sentence) {
-	fprintf(out, "%s\t%s\t%d\t", current, result, error);
+static void say_field(const char *text) {
+	fputc('\t', out);
 	// A tab or a newline in a driver's message may not end the field
-	for (const char *c = sentence; *c != '\0'; c++) {
+	for (const char *c = text; *c != '\0'; c++) {
 		fputc((unsigned char)*c < ' ' ? ' ' : *c, out);
+	}
+}
+
+static void say_try(const char *result, int error, const char *sentence, const char *advice) {
+	fprintf(out, "%s\t%s\t%d", current, result, error);
+	say_field(sentence);
+	if (advice[0] != '\0') {
+		say_field(advice);
 	}
 	fputc('\n', out);
 	fflush(out); // the next thing may be a crash
+}
+
+static void say(const char *result, int error, const char *sentence) {
+	say_try(result, error, sentence, "");
 }
 
 void report_begin(const char *step) {
@@ -49,6 +61,16 @@ void report_fail(int error, const char *format, ...) {
 	va_end(args);
 	failed = true;
 	say("fail", error, sentence);
+}
+
+void report_fail_try(int error, const char *advice, const char *format, ...) {
+	char sentence[512];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(sentence, sizeof(sentence), format, args);
+	va_end(args);
+	failed = true;
+	say_try("fail", error, sentence, advice);
 }
 
 void report_skip(const char *format, ...) {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <xf86drm.h>
+#include "probe/program/report.h"
 #include "probe/program/screen.h"
 
 /** A property's id and value. False if the object has none of that name. */
@@ -99,10 +100,7 @@ static bool use_connector(struct importer *importer, const drmModeRes *resources
 	return true;
 }
 
-const char *importer_find_screen(struct importer *importer) {
-	if (importer->mode.hdisplay > 0) {
-		return NULL;
-	}
+static const char *find_screen(struct importer *importer) {
 	if (!importer->primary) {
 		return "a render node has no screens; give the card node";
 	}
@@ -125,6 +123,17 @@ const char *importer_find_screen(struct importer *importer) {
 	}
 	drmModeFreeResources(resources);
 	return found ? NULL : "no screen is connected";
+}
+
+void importer_find_screen(struct importer *importer) {
+	report_begin("screen");
+	importer->no_screen = find_screen(importer);
+	if (importer->no_screen != NULL) {
+		report_skip("%s", importer->no_screen);
+	} else {
+		report_pass("%s, %dx%d", importer->connector_name, importer->mode.hdisplay,
+			importer->mode.vdisplay);
+	}
 }
 
 struct setting {

@@ -1,0 +1,149 @@
+#include <errno.h>
+#include <png.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <wlr/util/log.h>
+#include <zlib.h>
+#include "capture/encode.h"
+#include "capture/frame.h"
+
+/** Frames of a test are many and short-lived: speed counts, and little is gained by more. */
+#define LEVEL 1
+#define RAW_DEFLATE (-MAX_WBITS)
+
+enum filter {
+	FILTER_NONE = 0,
+	FILTER_UP = 2,
+};
+
+/** A row that is like the one above becomes zeros. The band's first row knows none above. */
+static void filter_row(uint8_t *to, const uint8_t *row, size_t size, bool first) {
+	if (first) {
+		to[0] = FILTER_NONE;
+		memcpy(to + 1, row, size);
+		return;
+	}
+	const uint8_t *above = row - size;
+	to[0] = FILTER_UP;
+	for (size_t i = 0; i < size; i++) {
+		to[1 + i] = (uint8_t)(row[i] - above[i]);
+	}
+}
+
+static uint8_t *filter_band(const struct band *band, int width, int height, size_t *size) {
+	size_t row = (size_t)width * RGB_BYTES;
+	*size = (row + 1) * (size_t)height;
+	uint8_t *filtered = malloc(*size);
+	for (int y = 0; filtered != NULL && y < height; y++) {
+		filter_row(filtered + (row + 1) * (size_t)y, band->rgb + row * (size_t)y, row, y == 0);
+	}
+	return filtered;
+}
+
+/** Compress by itself, up to a whole byte, so that bands can be put one behind the other. */
+static bool deflate_band(struct band *band, int width, int height) {
+	size_t size;
+	uint8_t *filtered = filter_band(band, width, height, &size);
+	z_stream stream = {0};
+	if (filtered == NULL || deflateInit2(&stream, LEVEL, Z_DEFLATED, RAW_DEFLATE, MAX_MEM_LEVEL,
+			Z_DEFAULT_STRATEGY) != Z_OK) {
+		free(filtered);
+		errno = ENOMEM;
+		return false;
+	}
+	size_t bound = deflateBound(&stream, size) + 16; // the flush's empty block
+	uint8_t *deflated = malloc(bound);
+	bool ok = false;
+	if (deflated != NULL) {
+		stream.next_in = filtered;
+		stream.avail_in = (uInt)size;
+		stream.next_out = deflated;
+		stream.avail_out = (uInt)bound;
+		ok = deflate(&stream, Z_SYNC_FLUSH) == Z_OK && stream.avail_in == 0 &&
+			stream.avail_out > 0;
+	}
+	if (ok) {
+		band->deflated_len = bound - stream.avail_out;
+		band->adler = (uint32_t)adler32(adler32(0, NULL, 0), filtered, (uInt)size);
+		uint8_t *shrunk = realloc(deflated, band->deflated_len);
+		band->deflated = shrunk != NULL ? shrunk : deflated;
+	} else {
+		free(deflated);
+		errno = ENOMEM;
+	}
+	deflateEnd(&stream);
+	free(filtered);
+	return ok;
+}
+
+static bool prepare_band(const struct frame *frame, size_t i) {
+	struct band *band = frame->bands[i];
+	pthread_mutex_lock(&band->lock);
+	bool ok = band->deflated != NULL ||
+		deflate_band(band, frame->width, frame_band_height(frame, i));
+	pthread_mutex_unlock(&band->lock);
+	return ok;
+}
+
+static void handle_error(png_structp png, png_const_charp message) {
+	wlr_log(WLR_DEBUG, "libpng: %s", message);
+	if (errno == 0) {
+		errno = EIO;
+	}
+	longjmp(png_jmpbuf(png), 1);
+}
+
+static void handle_warning(png_structp png, png_const_charp message) {
+	wlr_log(WLR_DEBUG, "libpng: %s", message);
+}
+
+/** One zlib stream (RFC 1950) in a chunk for each band. */
+static void write_bands(png_structp png, const struct frame *frame) {
+	static const uint8_t zlib_header[] = { 0x78, 0x01 };
+	static const uint8_t last_block[] = { 0x03, 0x00 };
+	static const png_byte idat[5] = "IDAT";
+
+	png_write_chunk(png, idat, zlib_header, sizeof(zlib_header));
+	uLong adler = adler32(0, NULL, 0);
+	size_t row = (size_t)frame->width * RGB_BYTES + 1;
+	for (size_t i = 0; i < frame->bands_len; i++) {
+		const struct band *band = frame->bands[i];
+		png_write_chunk(png, idat, band->deflated, band->deflated_len);
+		adler = adler32_combine(adler, band->adler,
+			(z_off_t)(row * (size_t)frame_band_height(frame, i)));
+	}
+	const uint8_t end[] = {
+		last_block[0], last_block[1],
+		(uint8_t)(adler >> 24), (uint8_t)(adler >> 16), (uint8_t)(adler >> 8), (uint8_t)adler,
+	};
+	png_write_chunk(png, idat, end, sizeof(end));
+}
+
+bool encode_png(const struct frame *frame, FILE *file) {
+	for (size_t i = 0; i < frame->bands_len; i++) {
+		if (!prepare_band(frame, i)) {
+			return false;
+		}
+	}
+	errno = 0;
+	png_structp png =
+		png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, handle_error, handle_warning);
+	png_infop info = png != NULL ? png_create_info_struct(png) : NULL;
+	if (info == NULL || setjmp(png_jmpbuf(png)) != 0) {
+		int saved = errno;
+		png_destroy_write_struct(&png, &info);
+		errno = saved != 0 ? saved : ENOMEM;
+		return false;
+	}
+	png_init_io(png, file);
+	png_set_IHDR(png, info, (png_uint_32)frame->width, (png_uint_32)frame->height, 8,
+		PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+		PNG_FILTER_TYPE_DEFAULT);
+	png_write_info(png, info);
+	write_bands(png, frame);
+	// png_write_end() knows only of image data that libpng compressed itself
+	png_write_chunk(png, (png_const_bytep) "IEND", NULL, 0);
+	png_destroy_write_struct(&png, &info);
+	return true;
+}

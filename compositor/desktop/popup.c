@@ -1,0 +1,160 @@
+#include <stdlib.h>
+#include <wlr/types/wlr_compositor.h>
+#include <wlr/types/wlr_scene.h>
+#include <wlr/types/wlr_xdg_shell.h>
+#include "desktop/popup.h"
+#include "output.h"
+#include "seat/seat.h"
+#include "server.h"
+#include "util/listener.h"
+
+/** A menu or the like. Its scene tree goes with its surface. */
+struct popup {
+	struct server *server;
+	struct wlr_xdg_popup *wlr_popup;
+	struct wlr_scene_tree *tree;
+	struct wlr_scene_tree *root; // of the window or panel, at its corner
+
+	struct wl_listener map, unmap, commit, reposition, destroy;
+};
+
+/** Keep it on the screen that its window, or panel, is on. */
+static void unconstrain(struct popup *popup) {
+	int x, y;
+	wlr_scene_node_coords(&popup->root->node, &x, &y);
+	struct wlr_xdg_popup *top = popup->wlr_popup;
+	struct wlr_xdg_surface *parent = NULL;
+	while (top->parent != NULL &&
+			(parent = wlr_xdg_surface_try_from_wlr_surface(top->parent)) != NULL &&
+			parent->role == WLR_XDG_SURFACE_ROLE_POPUP && parent->popup != NULL) {
+		top = parent->popup;
+	}
+	struct wlr_box geometry = parent != NULL ? parent->geometry : (struct wlr_box){0};
+	struct output *output =
+		output_at(popup->server, x + geometry.width / 2.0, y + geometry.height / 2.0);
+	if (output == NULL) {
+		return;
+	}
+	// In coordinates of the surface; the scene has the corner of the geometry at the tree's place
+	struct wlr_box box = output_get_box(output);
+	box.x -= x - geometry.x;
+	box.y -= y - geometry.y;
+	wlr_xdg_popup_unconstrain_from_box(popup->wlr_popup, &box);
+}
+
+static void handle_map(struct wl_listener *listener, void *data) {
+	struct popup *popup = wl_container_of(listener, popup, map);
+	seat_update_focus(popup->server->seat);
+}
+
+static void handle_unmap(struct wl_listener *listener, void *data) {
+	struct popup *popup = wl_container_of(listener, popup, unmap);
+	seat_update_focus(popup->server->seat);
+}
+
+static void handle_commit(struct wl_listener *listener, void *data) {
+	struct popup *popup = wl_container_of(listener, popup, commit);
+	if (popup->wlr_popup->base->initial_commit) {
+		wlr_xdg_surface_schedule_configure(popup->wlr_popup->base);
+		unconstrain(popup);
+	}
+}
+
+static void handle_reposition(struct wl_listener *listener, void *data) {
+	struct popup *popup = wl_container_of(listener, popup, reposition);
+	unconstrain(popup);
+}
+
+static void handle_destroy(struct wl_listener *listener, void *data) {
+	struct popup *popup = wl_container_of(listener, popup, destroy);
+	wl_list_remove(&popup->map.link);
+	wl_list_remove(&popup->unmap.link);
+	wl_list_remove(&popup->commit.link);
+	wl_list_remove(&popup->reposition.link);
+	wl_list_remove(&popup->destroy.link);
+	popup->wlr_popup->base->data = NULL; // another may still be made of it
+	free(popup);
+}
+
+void popup_create(struct server *server, struct wlr_xdg_popup *wlr_popup,
+		struct wlr_scene_tree *parent) {
+	struct popup *popup = calloc(1, sizeof(*popup));
+	if (popup != NULL) {
+		popup->tree = wlr_scene_xdg_surface_create(parent, wlr_popup->base);
+	}
+	if (popup == NULL || popup->tree == NULL) {
+		free(popup);
+		wl_resource_post_no_memory(wlr_popup->resource);
+		return;
+	}
+	const struct popup *outer = parent->node.data;
+	bool is_nested = wlr_popup->parent != NULL &&
+		wlr_xdg_popup_try_from_wlr_surface(wlr_popup->parent) != NULL;
+	popup->server = server;
+	popup->wlr_popup = wlr_popup;
+	popup->root = is_nested ? outer->root : parent;
+	popup->tree->node.data = popup;
+	wlr_popup->base->data = popup->tree;
+	listener_add(&wlr_popup->base->surface->events.map, &popup->map, handle_map);
+	listener_add(&wlr_popup->base->surface->events.unmap, &popup->unmap, handle_unmap);
+	listener_add(&wlr_popup->base->surface->events.commit, &popup->commit, handle_commit);
+	listener_add(&wlr_popup->events.reposition, &popup->reposition, handle_reposition);
+	listener_add(&wlr_popup->events.destroy, &popup->destroy, handle_destroy);
+}
+
+void popup_handle_new(struct wl_listener *listener, void *data) {
+	struct server *server = wl_container_of(listener, server, new_popup);
+	struct wlr_xdg_popup *wlr_popup = data;
+	if (wlr_popup->parent == NULL) {
+		return; // Its parent is told later, by another protocol: layer-shell
+	}
+	struct wlr_xdg_surface *parent = wlr_xdg_surface_try_from_wlr_surface(wlr_popup->parent);
+	if (parent == NULL || parent->data == NULL) {
+		wlr_xdg_popup_destroy(wlr_popup);
+		return;
+	}
+	popup_create(server, wlr_popup, parent->data);
+}
+
+bool popups_have_grab(struct server *server) {
+	const struct wlr_xdg_popup_grab *grab;
+	wl_list_for_each(grab, &server->xdg_shell->popup_grabs, link) {
+		if (!wl_list_empty(&grab->popups)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_of_client(const struct wlr_surface *surface, const struct wl_client *client) {
+	return surface != NULL && wl_resource_get_client(surface->resource) == client;
+}
+
+struct wlr_surface *popups_get_focus(struct server *server, const struct wlr_surface *focus) {
+	const struct wlr_surface *pointed = server->seat->wlr_seat->pointer_state.focused_surface;
+	const struct wlr_xdg_popup_grab *grab;
+	wl_list_for_each(grab, &server->xdg_shell->popup_grabs, link) {
+		// wlroots takes a grab from any client, whatever the serial
+		if (!is_of_client(focus, grab->client) && !is_of_client(pointed, grab->client)) {
+			continue;
+		}
+		const struct wlr_xdg_popup *popup;
+		wl_list_for_each(popup, &grab->popups, grab_link) {
+			if (popup->base->surface->mapped) {
+				return popup->base->surface;
+			}
+		}
+	}
+	return NULL;
+}
+
+void popups_dismiss(struct server *server) {
+	struct wlr_xdg_popup_grab *grab, *tmp;
+	wl_list_for_each_safe(grab, tmp, &server->xdg_shell->popup_grabs, link) {
+		// The grab goes with the last one
+		for (int left = wl_list_length(&grab->popups); left > 0; left--) {
+			struct wlr_xdg_popup *popup = wl_container_of(grab->popups.next, popup, grab_link);
+			wlr_xdg_popup_destroy(popup);
+		}
+	}
+}
