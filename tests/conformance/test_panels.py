@@ -1,0 +1,96 @@
+"""What panels are told of workspaces and windows, and what they can have done to them."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from integration.conftest import Programs
+
+PANEL = "/build/meson/tests/conformance/panel"
+
+
+def panel(programs: Programs, display: str, *words: str) -> set[str]:
+    result = programs.run(PANEL, *words, WAYLAND_DISPLAY=display)
+    assert result.returncode == 0, result.stderr
+    return set(result.stdout.splitlines())
+
+
+def wait(what: str, condition: Callable[[], bool], timeout: float = 20) -> None:
+    deadline = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.1)
+
+
+def test_workspaces_are_listed_shown_and_moved(programs: Programs) -> None:
+    with programs.start("sluice", WLR_HEADLESS_OUTPUTS="2") as process:
+        try:
+            check_workspaces(programs, programs.wait_display())
+        finally:
+            process.terminate()
+        assert process.wait(10) == 0
+
+
+def check_workspaces(programs: Programs, display: str) -> None:
+    def listed() -> dict[str, tuple[str, bool]]:
+        """Of each workspace the output, and whether it is shown."""
+        lines = (line.split() for line in panel(programs, display, "workspaces"))
+        return {name: (output, state == "active") for name, output, state in lines}
+
+    def told(what: str) -> list[dict]:
+        return json.loads(programs.run("sluicectl", "--json", what).stdout)
+
+    wait("two screens", lambda: len(listed()) == 2)
+    assert {output for output, _ in listed().values()} == {"HEADLESS-1", "HEADLESS-2"}
+    with programs.drawn("shm-client", display=display):
+        here = told("windows")[0]["workspace"]
+        home = listed()[here][0]
+        other, = {"HEADLESS-1", "HEADLESS-2"} - {home}
+        assert programs.run("sluicectl", "workspace", "mail").returncode == 0
+        assert listed()[here] == (home, False) and listed()["mail"] == (home, True)
+
+        panel(programs, display, "workspaces", "activate", here)
+        assert listed()[here] == (home, True) and "mail" not in listed()
+        assert {one["name"] for one in told("workspaces") if one["focused"]} == {here}
+
+        panel(programs, display, "workspaces", "assign", here, other)
+        assert listed()[here] == (other, True)
+        assert {one["output"] for one in told("workspaces") if one["name"] == here} == {other}
+
+
+def test_windows_are_listed(session: tuple[Programs, str]) -> None:
+    programs, display = session
+    assert panel(programs, display, "toplevels") == set()
+    with programs.drawn("shm-client", "--title", "one", display=display):
+        with programs.drawn("shm-client", "--title", "two", display=display):
+            both = {line.split()[-1]: line.split()[0]
+                    for line in panel(programs, display, "toplevels")}
+            assert set(both) == {"one", "two"} and both["one"] != both["two"]
+        wait("one is gone", lambda: len(panel(programs, display, "toplevels")) == 1)
+        line, = panel(programs, display, "toplevels")
+        assert line.split()[0] == both["one"], "a window keeps its identifier"
+    wait("none is left", lambda: panel(programs, display, "toplevels") == set())
+
+
+def test_a_terminal_rings(session: tuple[Programs, str], tmp_path: Path) -> None:
+    """By xdg-system-bell; subscribers are told which window it was."""
+    programs, display = session
+    ring = tmp_path / "ring"
+
+    def windows() -> list[dict]:
+        return json.loads(programs.run("sluicectl", "--json", "windows").stdout)
+
+    with programs.start("timeout", "60", "sluicectl", "subscribe", "window") as listener, \
+            programs.start("foot", "--title", "rings", "sh", "-c",
+                           f"until [ -e {ring} ]; do sleep 0.1; done; printf '\\a'; sleep 60",
+                           WAYLAND_DISPLAY=display) as foot:
+        wait("foot's window", lambda: len(windows()) == 1)
+        number = windows()[0]["id"]
+        ring.touch()
+        heard = next((line for line in listener.stdout if line.startswith("window bell")), None)
+        assert heard == f'window bell: {number} "rings"\n'
+        foot.terminate()
+        listener.terminate()
