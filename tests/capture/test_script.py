@@ -1,0 +1,143 @@
+"""Scripts: input and expectations on one time line, over real clients."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+import numpy
+import pytest
+
+FOOT = ["foot", "sh"]
+SHM = ["weston-simple-shm"]
+# Drawing with GL takes llvmpipe seconds
+GTK = ["env", "GSK_RENDERER=cairo", "gtk4-demo"]
+
+# Ten scripts over three clients: what is typed, clicked and so on, and what must be seen to change
+SUITE = {
+    "typing": (FOOT, 'window foot\nstill 3\ncapture a\ntype "echo Hello, World!\\n"\nstill 3\n'
+                     'capture b\nexpect typed\n'),
+    "keys": (FOOT, "window foot\nstill 3\ncapture a\nkey l s Return\nstill 3\ncapture b\n"),
+    "held": (FOOT, "window foot\nstill 3\ncapture a\npress shift\nkey a\nrelease shift\nstill 3\n"
+                   "capture b\n"),
+    "selection": (FOOT, 'window foot\ntype "0123456789"\nstill 3\ncapture a\nmove 306 131\n'
+                        "button left down\nmove 350 131\nbutton left up\nstill 3\ncapture b\n"),
+    "animation": (SHM, "wait 3\ncapture a\nwait 1\ncapture b\nexpect frame-4\n"),
+    "outputs": (SHM, "wait 2\ncapture a\noutput resize HEADLESS-1 800x600@30\nwait 2\ncapture b\n"
+                     "output add SECOND 640x480\nrefresh 4\ncapture second SECOND\n"
+                     "output remove SECOND\nwait 1\n"),
+    "time": (SHM, "wait 1\ncapture a\nsleep 0.5\ncapture b\n"),
+    "entry": ([*GTK, "--run=entry_undo"], 'window gtk4-demo\nsleep 1\ncapture a\ntype "abc"\n'
+                                          "sleep 1\ncapture b\n"),
+    "click": ([*GTK, "--run=expander"], "window gtk4-demo\nsleep 1\ncapture a\nclick 640 386\n"
+                                        "sleep 1\ncapture b\n"),
+    "touch": ([*GTK, "--run=expander"], "window gtk4-demo\nsleep 1\ncapture a\ntap 640 386\n"
+                                        "sleep 1\ncapture b\n"),
+}
+
+
+def run(headless, text: str, command: list[str], *options: str, name: str = "test"):
+    script = headless.tmp / f"{name}.sluice"
+    script.write_text(text)
+    return headless.run([f"--script={script}", f"--golden={headless.tmp / 'golden'}", *options],
+                        command)
+
+
+def test_ten_scripts_over_three_clients_in_a_minute(headless) -> None:
+    started = time.monotonic()
+    for name, (command, text) in SUITE.items():
+        result = run(headless, text, command, "--bless", name=name)
+        assert result.status == 0, f"{name}: {result.output}"
+        a, b = result.picture("a.png"), result.picture("b.png")
+        assert not numpy.array_equal(a, b), name
+    assert time.monotonic() - started < 60
+    assert headless.leftovers() == []
+
+
+@pytest.mark.parametrize("name", ["typing", "animation"])
+def test_the_same_again(headless, name: str) -> None:
+    command, text = SUITE[name]
+    first = run(headless, text, command, "--bless")
+    again = run(headless, text, command)
+    assert (first.status, again.status) == (0, 0), again.output
+    assert "1 of 1 pictures as expected" in again.output
+    assert again.hashes == first.hashes
+
+
+class TestFailures:
+    def test_a_picture_that_differs(self, headless) -> None:
+        good = "wait 3\nexpect circle\n"
+        assert run(headless, good, SHM, "--bless").status == 0
+        result = run(headless, "wait 4\nexpect circle\nwait 1\ncapture after\n", SHM)
+        assert result.status == 1
+        golden = headless.tmp / "golden/circle.png"
+        difference = result.directory / "circle-difference.png"
+        assert "test.sluice:2: expect: what is shown is not circle: " in result.output
+        assert " pixels differ, within 2" in result.output
+        assert f"expected: {golden}\n" in result.output
+        assert f"seen: {result.directory / 'circle.png'}\n" in result.output
+        assert f"difference: {difference}\n" in result.output
+        assert "0 of 1 pictures as expected" in result.output
+        assert difference.exists()
+        # And it went on
+        assert (result.directory / "after.png").exists()
+
+    def test_no_golden_image(self, headless) -> None:
+        result = run(headless, "wait 1\nexpect nothing\n", SHM)
+        assert result.status == 1
+        assert "there is no golden image" in result.output and "--bless" in result.output
+
+    @pytest.mark.parametrize("option", ["tolerance 255", "ssim 0.5", "mask 0,0,1280,720"])
+    def test_what_is_let_pass(self, headless, option: str) -> None:
+        assert run(headless, "wait 3\nexpect circle\n", SHM, "--bless").status == 0
+        result = run(headless, f"wait 4\nexpect circle {option}\n", SHM)
+        assert result.status == 0, result.output
+
+    @pytest.mark.parametrize("text, message", [
+        ("wait\n", "test.sluice:1: wait takes: N"),
+        ("wait 1\nwiat 2\n", 'test.sluice:2: no verb "wiat"; is "wait" meant?'),
+        ("wait {\n}\n", "test.sluice:1: "),
+        ('type "open\n', "test.sluice:1: "),
+        ("wait x\n", 'test.sluice:1: wait: "x" is no number'),
+        ("move 5000 1\n", "test.sluice:1: move: "),
+        ("key nokey\n", 'no key "nokey"'),
+        ('type "\u4e00"\n', "no key of the layout"),
+        ("click nobutton 1 1\n", 'no button "nobutton"'),
+        ("output remove NONE\n", "there is no output NONE"),
+        ("output add ../x 10x10\n", "is no name"),
+        ("output add X 99999x1\n", "is no size"),
+        ("capture ../x\n", "is no name of a picture"),
+        ("release a\n", "a is not held"),
+    ])
+    def test_bad_scripts(self, headless, text: str, message: str) -> None:
+        result = run(headless, text, SHM)
+        assert result.status == 1
+        assert message in result.output
+        assert headless.leftovers() == []
+
+
+class TestSluicectl:
+    """The same verbs from a program in the session, in whatever language."""
+
+    def test_a_shell_script(self, headless) -> None:
+        text = ("weston-simple-shm & ctl() { sluicectl headless \"$@\" || exit 9; }; "
+                "ctl window simple-shm; ctl wait 3; ctl capture a; ctl wait 1; ctl capture b; "
+                "ctl time; kill $!")
+        result = headless.run(["--every=1000"], ["sh", "-c", text])
+        assert result.status == 0, result.output
+        assert '"frames":4' in result.output
+        script = run(headless, "wait 3\ncapture a\nwait 1\ncapture b\n", SHM)
+        assert result.hashes == script.hashes
+
+    def test_what_goes_wrong_is_told(self, headless) -> None:
+        result = headless.run([], ["sh", "-c", "sluicectl headless nonsense; echo $?; "
+                                   "sluicectl headless move a b; echo $?"])
+        assert result.output.count("\n1\n") == 2
+        assert 'no verb "nonsense"' in result.output
+
+    def test_the_end(self, headless) -> None:
+        started = time.monotonic()
+        result = headless.run([], ["sh", "-c", "sluicectl headless end; exec sleep 1000"])
+        assert result.status == 0
+        assert time.monotonic() - started < 30
