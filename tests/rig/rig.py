@@ -273,8 +273,15 @@ class Rig:
         return numpy.frombuffer(self.exporters[index].vram, dtype=numpy.uint8)
 
     def key(self, *names: str) -> None:
-        """Presses keys together, by QEMU's names ("ctrl", "alt", "f1"). Needs input=True."""
-        self.qmp("send-key", keys=[{"type": "qcode", "data": name} for name in names])
+        """Presses keys together, by QEMU's names ("ctrl", "alt", "f1"). Needs input=True.
+
+        They are let go of before this returns. QEMU's send-key would do that a tenth of a second
+        later, in the midst of what the test does next.
+        """
+        for down in (True, False):
+            for name in names if down else reversed(names):
+                self.qmp("input-send-event", events=[
+                    {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": name}}}])
 
     def pointer(self, x: float, y: float, button: str | None = None) -> None:
         """Moves the tablet's pen, and clicks if a button ("left") is named. Needs input=True.
