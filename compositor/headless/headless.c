@@ -150,6 +150,16 @@ static void settle(struct headless *headless) {
 	}
 }
 
+/**
+ * Without a screen, no refresh brings time to where a script wants it, and nothing gives it the
+ * pace of the machine's clock, if that is what processes go by.
+ */
+static uint64_t without_outputs(const struct headless *headless, uint64_t timer) {
+	uint64_t verb = verb_next_time(headless), next = verb < timer ? verb : timer;
+	uint64_t tick = headless_now(headless) + IDLE_NS;
+	return headless->options->machine_clock && tick < next ? tick : next;
+}
+
 /** The next event in virtual time: what a process waits for, or a refresh. */
 static void step(struct headless *headless) {
 	uint64_t timer = vclock_next_timer(headless->clock), now = timer;
@@ -166,11 +176,14 @@ static void step(struct headless *headless) {
 		now = refresh < now ? refresh : now;
 	}
 	headless->active = false;
+	uint64_t before = headless_now(headless);
+	if (outputs == 0) {
+		now = without_outputs(headless, now);
+	}
 	if (now == VCLOCK_NEVER) {
 		headless->idle++;
 		return;
 	}
-	uint64_t before = headless_now(headless);
 	vclock_advance(headless->clock, now > before ? now : before);
 	if (timer <= now) {
 		// They come first: what they draw in time for a refresh is shown by it
@@ -213,7 +226,7 @@ static void give_up(struct headless *headless, const char *why) {
  */
 static void handle_stall(struct headless *headless) {
 	const struct headless_options *options = headless->options;
-	if (!options->machine_clock) {
+	if (!options->machine_clock && verb_next_time(headless) == VCLOCK_NEVER) {
 		verb_fail_stalled(headless);
 		if (wl_list_empty(&headless->calls) && options->capture.limit > 0) {
 			give_up(headless, "and no more will: every process sleeps, and none waits for a time");

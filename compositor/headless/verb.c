@@ -286,14 +286,24 @@ struct verb_call *verb_begin(struct headless *headless, const char *name, char *
 	return call;
 }
 
+static bool waits_for_refreshes(const struct verb_call *call) {
+	return call->wait == WAIT_REFRESHES || call->wait == WAIT_STILL;
+}
+
 /** Whether what it waits for is something that others have to do. */
 static bool waits_for_others(const struct verb_call *call) {
-	return call->wait == WAIT_FRAMES || call->wait == WAIT_WINDOW;
+	return call->wait == WAIT_FRAMES || call->wait == WAIT_WINDOW ||
+		// Time refreshes outputs, but somebody has to add one
+		(waits_for_refreshes(call) && wl_list_empty(&call->headless->backend->outputs));
 }
 
 static void complain_of_wait(struct verb_call *call, const char *why) {
 	if (call->wait == WAIT_WINDOW) {
 		verb_fail(call, "there is no window \"%s\" %s", call->window, why);
+	} else if (waits_for_refreshes(call)) {
+		uint64_t start = call->wait == WAIT_STILL ? call->target : call->target - call->count;
+		verb_fail(call, "there is no output: %" PRIu64 " of %" PRIu64 " refreshes came %s",
+			call->headless->refreshes - start, call->count, why);
 	} else {
 		uint64_t missing = call->target - count_frames(call);
 		verb_fail(call, "%" PRIu64 " of %" PRIu64 " frames came %s", call->count - missing,
@@ -345,7 +355,7 @@ bool verb_check_calls(struct headless *headless) {
 		bool over = call->error != NULL || is_over(call);
 		if (!over && (waits_for_others(call) || call->wait == WAIT_STILL) &&
 				headless_now(headless) >= call->give_up) {
-			if (call->wait == WAIT_STILL) {
+			if (!waits_for_others(call)) {
 				verb_fail(call, "there was something new every %" PRIu64 " refreshes for %u s of "
 					"virtual time (--limit)", call->count, headless->options->limit);
 			} else {
@@ -365,6 +375,17 @@ bool verb_check_calls(struct headless *headless) {
 		}
 	}
 	return any;
+}
+
+uint64_t verb_next_time(const struct headless *headless) {
+	uint64_t next = VCLOCK_NEVER;
+	const struct verb_call *call;
+	wl_list_for_each(call, &headless->calls, link) {
+		if (call->wait == WAIT_TIME && call->target < next) {
+			next = call->target;
+		}
+	}
+	return next;
 }
 
 void verb_fail_stalled(struct headless *headless) {

@@ -68,6 +68,8 @@ char *verb_check(const char *name, size_t argc);
 void verb_call_destroy(struct verb_call *call);
 /** The session is quiet: end calls whose wait is over. Whether there were any. */
 bool verb_check_calls(struct headless *headless);
+/** The next point of virtual time that a call waits for, or VCLOCK_NEVER. */
+uint64_t verb_next_time(const struct headless *headless);
 /** Nothing will happen any more: those that wait for something to happen fail. */
 void verb_fail_stalled(struct headless *headless);
 

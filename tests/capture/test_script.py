@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -115,6 +116,52 @@ class TestFailures:
         assert result.status == 1
         assert message in result.output
         assert headless.leftovers() == []
+
+
+NO_OUTPUT = "wait 1\noutput remove HEADLESS-1\n"
+
+
+class TestWithoutOutputs:
+    """There is nothing that is refreshed, and time goes on."""
+
+    @pytest.mark.parametrize("options", [[], ["--machine-clock"]])
+    def test_time_goes_on(self, headless, options: list[str]) -> None:
+        result = run(headless, NO_OUTPUT + "sleep 0.5\noutput add NEW 640x480\nwait 2\n"
+                     "capture new NEW\n", SHM, *options)
+        assert result.status == 0, result.output
+        assert result.picture("new.png").shape == (480, 640, 3)
+
+    def test_by_what_was_asked_for(self, headless) -> None:
+        """Though the next timer of a process is far away."""
+        text = ("ctl() { sluicectl headless \"$@\"; }; ctl output remove HEADLESS-1; "
+                "sleep 1000 & ctl time; ctl sleep 1.5; ctl time; kill $!")
+        result = headless.run([], ["sh", "-c", text])
+        assert result.status == 0, result.output
+        before, after = (int(time) for time in re.findall(r'"time":(\d+)', result.output))
+        assert after - before == 1_500_000_000
+
+    @pytest.mark.parametrize("verb, message", [
+        ("refresh 2", "there is no output: 0 of 2 refreshes came"),
+        ("still 2", "there is no output: 0 of 2 refreshes came"),
+        ("wait 2", "0 of 2 frames came"),
+    ])
+    def test_what_never_comes(self, headless, verb: str, message: str) -> None:
+        result = run(headless, f"{NO_OUTPUT}{verb}\n", SHM)
+        assert result.status == 1
+        assert f"test.sluice:3: {verb.split()[0]}: {message} and no more will" in result.output
+        assert headless.leftovers() == []
+
+    @pytest.mark.parametrize("options, command", [
+        ([], ["sh", "-c", "weston-simple-shm & while sleep 1; do :; done"]),
+        # Whose programs' timers are not known
+        (["--machine-clock"], SHM),
+    ])
+    def test_nor_while_time_goes_on(self, headless, options: list[str],
+                                    command: list[str]) -> None:
+        result = run(headless, f"{NO_OUTPUT}refresh 2\n", command, "--limit=3", *options)
+        assert result.status == 1
+        assert ("test.sluice:3: refresh: there is no output: 0 of 2 refreshes came in 3 s of "
+                "virtual time (--limit)") in result.output
 
 
 class TestSluicectl:
