@@ -329,22 +329,27 @@ struct sluice_probe *sluice_probe_gpu_read(struct wl_event_loop *loop, int drm_f
 	snprintf(format, sizeof(format), "0x%08" PRIx32, attribs->format);
 	snprintf(modifier, sizeof(modifier), "0x%" PRIx64, attribs->modifier);
 
-	const char *argv[10 + 2 * WLR_DMABUF_MAX_PLANES] = {
+	const char *argv[11 + 2 * WLR_DMABUF_MAX_PLANES] = {
 		"sluice-probe", "--porcelain", "--fds", "--size", size, "--format", format,
 		"--modifier", modifier,
 	};
 	size_t argc = 9;
-	int fds[1 + WLR_DMABUF_MAX_PLANES] = { drm_fd };
+	int fds[1 + WLR_DMABUF_MAX_PLANES];
+	size_t fds_len = 0;
+	if (drm_fd >= 0) {
+		fds[fds_len++] = drm_fd;
+	} else {
+		argv[argc++] = "--no-drm";
+	}
 	for (int i = 0; i < attribs->n_planes; i++) {
 		snprintf(planes[i], sizeof(planes[i]), "%d:%" PRIu32 ":%" PRIu32,
-			PROBE_CHILD_FIRST_FD + 1 + i, attribs->offset[i], attribs->stride[i]);
-		fds[1 + i] = attribs->fd[i];
+			PROBE_CHILD_FIRST_FD + (int)fds_len, attribs->offset[i], attribs->stride[i]);
+		fds[fds_len++] = attribs->fd[i];
 		argv[argc++] = "--plane";
 		argv[argc++] = planes[i];
 	}
 	argv[argc] = NULL;
-	return probe_start(loop, (char *const *)argv, fds, 1 + (size_t)attribs->n_planes, timeout_ms,
-		done, data);
+	return probe_start(loop, (char *const *)argv, fds, fds_len, timeout_ms, done, data);
 }
 
 void sluice_probe_destroy(struct sluice_probe *probe) {

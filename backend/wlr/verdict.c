@@ -102,7 +102,7 @@ static bool is_offered(const struct sluice_renderer *renderer,
 		const struct wlr_dmabuf_attributes *dmabuf) {
 	const struct wlr_drm_format_set *formats = wlr_renderer_get_texture_formats(
 		renderer->inner, WLR_BUFFER_CAP_DMABUF);
-	return formats != NULL && renderer->drm_fd >= 0 &&
+	return formats != NULL &&
 		wlr_drm_format_set_has(formats, dmabuf->format, dmabuf->modifier);
 }
 
@@ -155,12 +155,23 @@ void sluice_verdict_forget_import(struct sluice_import *import) {
 	begin_next(import->renderer);
 }
 
+bool sluice_renderer_is_probing(struct wlr_renderer *wlr_renderer) {
+	struct sluice_renderer *renderer = sluice_renderer_from(wlr_renderer);
+	const struct sluice_verdict *verdict;
+	wl_list_for_each(verdict, &renderer->verdicts, link) {
+		if (verdict->state == VERDICT_PENDING) {
+			return true;
+		}
+	}
+	return false;
+}
+
 bool sluice_import_gpu_works(const struct sluice_import *import, enum sluice_reason *reason) {
 	const struct sluice_verdict *verdict = import->verdict;
 	if (verdict == NULL) {
 		const struct sluice_renderer *renderer = import->renderer;
-		bool imports = renderer->drm_fd >= 0 && wlr_renderer_get_texture_formats(
-			renderer->inner, WLR_BUFFER_CAP_DMABUF) != NULL;
+		bool imports = wlr_renderer_get_texture_formats(renderer->inner,
+			WLR_BUFFER_CAP_DMABUF) != NULL;
 		*reason = imports ? SLUICE_REASON_FORMAT : SLUICE_REASON_NO_GPU_IMPORT;
 		return false;
 	}

@@ -13,6 +13,7 @@
 #include <wlr/backend/multi.h>
 #include <wlr/types/wlr_output.h>
 #include <wlr/util/log.h>
+#include <sluice/renderer.h>
 #include "headless/clock_page.h"
 #include "headless/headless.h"
 #include "headless/keeper.h"
@@ -95,6 +96,11 @@ struct patience {
 	uint64_t used; // processors' time, ns
 };
 
+static struct patience begin_patience(void) {
+	uint64_t now = machine_now();
+	return (struct patience){ .start = now, .checked = now };
+}
+
 static uint64_t get_processor_time(struct headless *headless) {
 	pid_t roots[MAX_ROOTS];
 	size_t len = get_roots(headless, roots);
@@ -123,8 +129,8 @@ static bool is_out_of_patience(struct headless *headless, struct patience *patie
 /** Let the session do all that it can do at this point of virtual time. */
 static void settle(struct headless *headless) {
 	struct server *server = &headless->server;
-	uint64_t start = machine_now(), pause = 0;
-	struct patience patience = { .start = start, .checked = start };
+	uint64_t pause = 0;
+	struct patience patience = begin_patience();
 	while (!server->quitting) {
 		wl_event_loop_dispatch_idle(server->loop); // what was put off makes no fd readable
 		wl_display_flush_clients(server->display);
@@ -132,6 +138,10 @@ static void settle(struct headless *headless) {
 			wl_event_loop_dispatch(server->loop, 0);
 			headless->active = true;
 			pause = 0;
+		} else if (sluice_renderer_is_probing(server->renderer)) {
+			// Which frame is the first on the gpu path is not to be chance. A probe has a timeout
+			wait_for_messages(headless, IDLE_NS);
+			patience = begin_patience();
 		} else if (is_asleep(headless)) {
 			// What they sent before they fell asleep is here
 			if (!wait_for_messages(headless, 0)) {

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
-import json
 
 import numpy
 import pytest
@@ -13,33 +11,12 @@ from PIL import Image
 from lib import patterns
 from lib.headless import without_global
 from rig import Rig
-from rig.session import SLOW, Sluice, place
+from rig.captured import HEIGHT, RIG_SIZE, WIDTH, capture, check_hashes, digest, on_screen
+from rig.session import SLOW, Sluice
 
-WIDTH, HEIGHT = RIG_SIZE = 640, 480
 RIG = {"size": RIG_SIZE, "vram": 64 << 20}
 WINDOW = 320, 240
 FRAMES = 4
-
-
-def capture(rig: Rig, options: list[str], command: list[str]) -> tuple[list[dict], str]:
-    """The manifest of a headless session in the rig, and what it printed."""
-    rig.run("rm -rf /tmp/capture", check=True)
-    result = rig.run(["sluice", "headless", f"--output={WIDTH}x{HEIGHT}", "--capture=/tmp/capture",
-                      "--format=hash", *options, "--", *command], timeout=SLOW)
-    assert result.status == 0, result.stderr
-    lines = rig.read("/tmp/capture/manifest.jsonl").decode().splitlines()
-    return [json.loads(line) for line in lines], result.stdout
-
-
-def digest(picture: patterns.Pixels) -> str:
-    return hashlib.sha256(numpy.ascontiguousarray(picture).tobytes()).hexdigest()
-
-
-def on_screen(picture: patterns.Pixels) -> patterns.Pixels:
-    """In the middle of a black screen."""
-    height, width = picture.shape[:2]
-    return place(numpy.zeros((HEIGHT, WIDTH, 3), numpy.uint8), picture, (WIDTH - width) // 2,
-                 (HEIGHT - height) // 2)
 
 
 @pytest.mark.parametrize("path, arguments, size", [
@@ -48,14 +25,7 @@ def on_screen(picture: patterns.Pixels) -> patterns.Pixels:
 ])
 def test_hashes_are_those_of_the_producer(rig: Rig, path: str, arguments: list[str],
                                           size: tuple[int, int]) -> None:
-    manifest, told = capture(rig, [f"--frames={FRAMES}"], ["vram-client", *arguments])
-    assert f"device {rig.exporters[0].bdf}" in told
-    assert [[surface["path"] for surface in line["surfaces"]] for line in manifest] == \
-        [[path]] * FRAMES
-    assert "simulated" not in str(manifest)
-    assert [line["sha256"] for line in manifest] == \
-        [digest(on_screen(patterns.picture("frame-number", *size, n)))
-         for n in range(1, FRAMES + 1)]
+    check_hashes(rig, path, arguments, size, FRAMES)
 
 
 def test_captured_into_vram(rig: Rig) -> None:

@@ -414,6 +414,28 @@ static void test_gpu_read_arguments(void **state) {
 	assert_int_equal(errno, EBADF);
 }
 
+static void test_gpu_read_without_drm(void **state) {
+	struct outcome outcome = { 0 };
+	setenv("FAKE_PROBE", "describe", 1);
+	struct wlr_dmabuf_attributes attribs = {
+		.width = 64,
+		.height = 32,
+		.format = 0x34325258,
+		.n_planes = 1,
+		.stride = { 256 },
+		.fd = { text_fd("plane") },
+	};
+	struct sluice_probe *probe = sluice_probe_gpu_read(loop, -1, &attribs, 0, handle_done,
+		&outcome);
+	assert_non_null(probe);
+	close(attribs.fd[0]);
+	wait_until_done(&outcome);
+	sluice_probe_destroy(probe);
+	check_step(&outcome, 0, "args", SLUICE_PROBE_PASS, 0, "--porcelain --fds --size 64x32 "
+		"--format 0x34325258 --modifier 0x0 --no-drm --plane 3:0:256");
+	assert_string_equal(outcome.steps[1].sentence, "3:plane ");
+}
+
 int main(void) {
 	wlr_log_init(WLR_SILENT, NULL);
 	// What a shell or a test runner left open is none of the child's business
@@ -436,6 +458,7 @@ int main(void) {
 		TEST(test_reaped_by_others),
 		TEST(test_pair_arguments),
 		TEST(test_gpu_read_arguments),
+		TEST(test_gpu_read_without_drm),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

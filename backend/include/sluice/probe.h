@@ -94,7 +94,8 @@ struct sluice_probe *sluice_probe_pair(struct wl_event_loop *loop, const char *a
  * and draws the corners and the middle; what it draws is not judged. Steps: "drm-open",
  * "gpu-read".
  *
- * drm_fd and attribs stay the caller's and are not needed after the call.
+ * drm_fd may be -1: the renderer is one without a DRM device, such as llvmpipe, and "drm-open" is
+ * skipped. drm_fd and attribs stay the caller's and are not needed after the call.
  */
 struct sluice_probe *sluice_probe_gpu_read(struct wl_event_loop *loop, int drm_fd,
 	const struct wlr_dmabuf_attributes *attribs, int timeout_ms, sluice_probe_done_func_t done,

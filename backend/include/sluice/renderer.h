@@ -101,6 +101,9 @@ const struct sluice_renderer_stats *sluice_renderer_get_stats(struct wlr_rendere
  */
 struct wl_signal *sluice_renderer_get_verdict_signal(struct wlr_renderer *renderer);
 
+/** Whether a probe runs, whose end is told by that signal. */
+bool sluice_renderer_is_probing(struct wlr_renderer *renderer);
+
 /** Allow or forbid paths, for tests and users: both are allowed at first. */
 void sluice_renderer_allow(struct wlr_renderer *renderer, bool gpu, bool cpu);
 

@@ -69,6 +69,11 @@ static void read_with(struct fds_options *options, int drm_fd) {
 }
 
 void fds_walk(struct fds_options *options) {
+	if (options->drm_fd < 0) {
+		report_skipped_step("drm-open", "the renderer has no DRM device");
+		read_with(options, -1);
+		return;
+	}
 	report_begin("drm-open");
 	struct importer importer;
 	int fd = reopen(options->drm_fd);

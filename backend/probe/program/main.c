@@ -46,8 +46,8 @@ static const char usage[] =
 	"      --version      show the version\n"
 	"\n"
 	"With --fds, only draw a dma-buf that was inherited as file descriptor FD (--plane may be\n"
-	"repeated), by a GPU of which file descriptor 3 (--drm-fd N) is open; --expect FD names\n"
-	"a file of the bytes that it should hold.\n"
+	"repeated), by a GPU of which file descriptor 3 (--drm-fd N) is open, or by a software\n"
+	"renderer without one (--no-drm); --expect FD names a file of the bytes that it should hold.\n"
 	"\n"
 	"Exit status: 0 if no step failed, 1 if one did, 2 if the arguments are wrong.\n";
 
@@ -56,6 +56,7 @@ enum {
 	OPTION_HOLD,
 	OPTION_FDS,
 	OPTION_DRM_FD,
+	OPTION_NO_DRM,
 	OPTION_SIZE,
 	OPTION_FORMAT,
 	OPTION_MODIFIER,
@@ -75,6 +76,7 @@ static const struct option long_options[] = {
 	{ "hold", required_argument, NULL, OPTION_HOLD },
 	{ "fds", no_argument, NULL, OPTION_FDS },
 	{ "drm-fd", required_argument, NULL, OPTION_DRM_FD },
+	{ "no-drm", no_argument, NULL, OPTION_NO_DRM },
 	{ "size", required_argument, NULL, OPTION_SIZE },
 	{ "format", required_argument, NULL, OPTION_FORMAT },
 	{ "modifier", required_argument, NULL, OPTION_MODIFIER },
@@ -166,6 +168,9 @@ static bool parse_option(struct options *options, int option, const char *value)
 		return true;
 	case OPTION_DRM_FD:
 		return parse_int(value, &options->fds.drm_fd);
+	case OPTION_NO_DRM:
+		options->fds.drm_fd = -1;
+		return true;
 	case OPTION_EXPECT:
 		return parse_int(value, &options->fds.expect_fd);
 	case OPTION_SIZE:

@@ -56,7 +56,7 @@ struct pair_options {
 void pair_walk(const struct pair_options *options);
 
 struct fds_options {
-	int drm_fd;
+	int drm_fd; // -1: there is none, and the renderer is software
 	int expect_fd; // -1, or a file with the bytes that the first plane should hold
 	struct wlr_dmabuf_attributes attribs;
 };
