@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy
 import pytest
+from PIL import Image
+
+from lib import patterns
 
 FOOT = ["foot", "sh"]
 SHM = ["weston-simple-shm"]
@@ -116,6 +120,84 @@ class TestFailures:
         assert result.status == 1
         assert message in result.output
         assert headless.leftovers() == []
+
+
+SCREENS = {"LEFT": (200, 150), "MIDDLE": (220, 150), "RIGHT": (260, 150)}
+PATTERNS = {"LEFT": "gradient", "MIDDLE": "checker", "RIGHT": "frame-number"}
+LOOK = "refresh 3\n" + "".join(f"capture {{0}}-{name} {name}\n" for name in SCREENS)
+
+
+def without(name: str, when: str) -> str:
+    """Look at the other screens."""
+    return "".join(f"{line}\n" for line in LOOK.format(when).splitlines() if name not in line)
+
+
+def check_windows(result, when: str, sizes: dict[str, tuple[int, int]]) -> None:
+    for name, size in sizes.items():
+        assert numpy.array_equal(result.picture(f"{when}-{name}.png"),
+                                 patterns.picture(PATTERNS[name], *size)), (when, name)
+
+
+def others(name: str) -> dict[str, tuple[int, int]]:
+    return {other: size for other, size in SCREENS.items() if other != name}
+
+
+class TestScreens:
+    """What happens to one is not seen on its neighbours."""
+
+    @pytest.fixture
+    def run_three(self, headless):
+        """Runs a script over three screens, with a window on some of them."""
+        def run_three(text: str, shown: Iterable[str], *options: str):
+            command = "".join(
+                f"shm-client --title {name} --pattern {PATTERNS[name]} --fullscreen={name} & "
+                for name in shown) + "wait"
+            windows = "".join(f"window {name}\n" for name in shown)
+            outputs = [f"--output={name}:{width}x{height}"
+                       for name, (width, height) in SCREENS.items()]
+            result = run(headless, windows + text, ["sh", "-c", command], *outputs, *options)
+            assert result.status == 0, result.output
+            return result
+        return run_three
+
+    @pytest.mark.parametrize("name", SCREENS)
+    def test_one_leaves_and_comes_back(self, run_three, name: str) -> None:
+        width, height = SCREENS[name]
+        result = run_three(f"{LOOK.format('before')}output remove {name}\n"
+                           f"{without(name, 'gone')}output add {name} {width}x{height}\n"
+                           f"{LOOK.format('back')}", others(name))
+        for when in ("before", "gone", "back"):
+            check_windows(result, when, others(name))
+        for when in ("before", "back"):
+            assert not result.picture(f"{when}-{name}.png").any()
+
+    @pytest.mark.parametrize("name", SCREENS)
+    def test_one_is_resized(self, run_three, name: str) -> None:
+        result = run_three(f"output resize {name} 300x180\n{LOOK.format('after')}", SCREENS)
+        check_windows(result, "after", SCREENS | {name: (300, 180)})
+
+    @pytest.mark.parametrize("name", SCREENS)
+    def test_places(self, headless, name: str) -> None:
+        """By a picture of all screens: those that stay are where they are configured to be."""
+        config, picture = headless.tmp / "config", headless.tmp / "all.png"
+        places = dict(zip(SCREENS, (0, 200, 420)))
+        config.write_text("".join(f"output {screen} {{\n\tposition {x} 0\n}}\n"
+                                  for screen, x in places.items()))
+        command = "".join(f"shm-client --pattern {PATTERNS[other]} --fullscreen={other} & "
+                          for other in others(name)) + f"sleep 0.5; grim {picture}; wait"
+        options = [f"--output={screen}:{width}x{height}"
+                   for screen, (width, height) in SCREENS.items()]
+        result = run(headless, f"sleep 0.2\noutput remove {name}\nsleep 1\n",
+                     ["sh", "-c", command], f"--config={config}", *options)
+        assert result.status == 0, result.output
+        with Image.open(picture) as image:
+            seen = numpy.array(image.convert("RGB"))
+        start = min(places[other] for other in others(name))
+        expected = numpy.zeros_like(seen)
+        for other, (width, height) in others(name).items():
+            x = places[other] - start
+            expected[:height, x:x + width] = patterns.picture(PATTERNS[other], width, height)
+        assert numpy.array_equal(seen, expected)
 
 
 NO_OUTPUT = "wait 1\noutput remove HEADLESS-1\n"

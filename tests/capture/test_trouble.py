@@ -137,6 +137,51 @@ def test_a_full_disk_of_a_script(headless, small_disk: Path, tmp_path: Path) -> 
     assert "No space left on device" in result.output
 
 
+WHOLE = "wait 1\ncapture whole\n"
+
+
+def cut_off(length: int) -> str | None:
+    """What is to be said of a script that ends after so many bytes of WHOLE, None if it is one."""
+    lines = WHOLE[:length].splitlines()
+    words = lines[-1].split() if lines else []
+    if len(words) != 1:
+        return None
+    line = len(lines)
+    usage = {"wait": "wait takes: N", "capture": "capture takes: NAME [OUTPUT]"}
+    return f"script.sluice:{line}: " + usage.get(words[0], f'no verb "{words[0]}"')
+
+
+@pytest.mark.parametrize("length", range(len(WHOLE) + 1))
+def test_a_script_that_was_cut_off(headless, tmp_path: Path, length: int) -> None:
+    """Wherever that was: the line is told, and nothing begins. The last newline is not missed."""
+    script = tmp_path / "script.sluice"
+    script.write_text(WHOLE[:length])
+    result = headless.run([f"--script={script}"], ["weston-simple-shm"])
+    message = cut_off(length)
+    if message is None:
+        assert (result.status, result.output) == (0, "")
+        name = WHOLE[len("wait 1\ncapture "):length].strip()
+        assert sorted(path.name for path in result.directory.glob("*.png")) == \
+            ([f"{name}.png"] if name else [])
+    else:
+        assert result.status == 1
+        assert message in result.output
+        assert not result.directory.exists()
+
+
+@pytest.mark.parametrize("end, line", [
+    ('type "wo', 2), ('type "wo\n', 2), ("type 'wo", 2), ("wait {", 2), ("wait {\n", 2),
+    ("wait 1 {\nwait 1\n", 3), ("wait 1\n}\n", 3), ("move 1", 2), ("wait 1\n\0", 3),
+    ("type \xff", 2),
+])
+def test_a_script_that_was_cut_in_a_word(headless, tmp_path: Path, end: str, line: int) -> None:
+    script = tmp_path / "script.sluice"
+    script.write_bytes(b"wait 1\n" + end.encode("latin-1"))
+    result = headless.run([f"--script={script}"], ["weston-simple-shm"])
+    assert result.status == 1
+    assert f"script.sluice:{line}: " in result.output, result.output
+
+
 def test_missing_files(headless, tmp_path: Path) -> None:
     for options, name in (([f"--script={tmp_path / 'none'}"], "none"),
                           ([f"--config={tmp_path / 'none'}"], "none"),
