@@ -47,6 +47,7 @@ class Headless:
 
     tmp: Path
     runs: int = 0
+    sluice: str = "sluice"
     extra: dict[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
@@ -65,7 +66,7 @@ class Headless:
         self.runs += 1
         directory = directory or self.tmp / f"capture-{self.runs}"
         process = subprocess.run(
-            ["sluice", "headless", f"--capture={directory}", *options, "--", *command],
+            [self.sluice, "headless", f"--capture={directory}", *options, "--", *command],
             env=self.environment(), timeout=timeout, text=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
         return Result(process.returncode, process.stdout, directory)
