@@ -79,12 +79,16 @@ void window_focus_in_place(struct window *window) {
 	seat_focus(server->seat, window);
 }
 
+void window_raise(struct window *window) {
+	raise(window);
+	window_restack(window->server);
+}
+
 void window_focus(struct window *window) {
 	if (window == NULL || !window->mapped || is_out_of_sight(window)) {
 		return;
 	}
-	raise(window);
-	window_restack(window->server);
+	window_raise(window);
 	window_focus_in_place(window);
 }
 

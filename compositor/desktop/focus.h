@@ -12,6 +12,8 @@ struct window;
 void window_focus(struct window *window);
 /** As above, but it stays where it is in the stack. */
 void window_focus_in_place(struct window *window);
+/** Only raise it: who has the focus keeps it. */
+void window_raise(struct window *window);
 /** After the focused window or workspace went: whatever should have the focus. */
 void window_refocus(struct server *server);
 /** Of the focused workspace: the one that has waited longest, and so around. */

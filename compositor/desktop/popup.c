@@ -1,6 +1,7 @@
 #include <stdlib.h>
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_scene.h>
+#include <wlr/types/wlr_seat.h>
 #include <wlr/types/wlr_xdg_shell.h>
 #include "desktop/popup.h"
 #include "output.h"
@@ -116,10 +117,10 @@ void popup_handle_new(struct wl_listener *listener, void *data) {
 	popup_create(server, wlr_popup, parent->data);
 }
 
-bool popups_have_grab(struct server *server) {
+bool popups_have_grab(struct server *server, const struct wlr_seat *seat) {
 	const struct wlr_xdg_popup_grab *grab;
 	wl_list_for_each(grab, &server->xdg_shell->popup_grabs, link) {
-		if (!wl_list_empty(&grab->popups)) {
+		if (grab->seat == seat && !wl_list_empty(&grab->popups)) {
 			return true;
 		}
 	}
@@ -130,12 +131,14 @@ static bool is_of_client(const struct wlr_surface *surface, const struct wl_clie
 	return surface != NULL && wl_resource_get_client(surface->resource) == client;
 }
 
-struct wlr_surface *popups_get_focus(struct server *server, const struct wlr_surface *focus) {
-	const struct wlr_surface *pointed = server->seat->wlr_seat->pointer_state.focused_surface;
+struct wlr_surface *popups_get_focus(struct server *server, const struct wlr_seat *seat,
+		const struct wlr_surface *focus) {
+	const struct wlr_surface *pointed = seat->pointer_state.focused_surface;
 	const struct wlr_xdg_popup_grab *grab;
 	wl_list_for_each(grab, &server->xdg_shell->popup_grabs, link) {
 		// wlroots takes a grab from any client, whatever the serial
-		if (!is_of_client(focus, grab->client) && !is_of_client(pointed, grab->client)) {
+		if (grab->seat != seat || (!is_of_client(focus, grab->client) &&
+				!is_of_client(pointed, grab->client))) {
 			continue;
 		}
 		const struct wlr_xdg_popup *popup;
@@ -148,11 +151,12 @@ struct wlr_surface *popups_get_focus(struct server *server, const struct wlr_sur
 	return NULL;
 }
 
-void popups_dismiss(struct server *server) {
+void popups_dismiss(struct server *server, const struct wlr_seat *seat) {
 	struct wlr_xdg_popup_grab *grab, *tmp;
 	wl_list_for_each_safe(grab, tmp, &server->xdg_shell->popup_grabs, link) {
 		// The grab goes with the last one
-		for (int left = wl_list_length(&grab->popups); left > 0; left--) {
+		int left = grab->seat == seat ? wl_list_length(&grab->popups) : 0;
+		for (; left > 0; left--) {
 			struct wlr_xdg_popup *popup = wl_container_of(grab->popups.next, popup, grab_link);
 			wlr_xdg_popup_destroy(popup);
 		}

@@ -5,6 +5,7 @@
 
 struct server;
 struct wlr_scene_tree;
+struct wlr_seat;
 struct wlr_surface;
 struct wlr_xdg_popup;
 
@@ -14,14 +15,15 @@ void popup_create(struct server *server, struct wlr_xdg_popup *wlr_popup,
 /** For wlr_xdg_shell.events.new_popup. */
 void popup_handle_new(struct wl_listener *listener, void *data);
 
-/** Whether there are popups that grabbed the seat: only they, and their client, get input. */
-bool popups_have_grab(struct server *server);
+/** Whether there are popups that grabbed a seat: only they, and their client, get its input. */
+bool popups_have_grab(struct server *server, const struct wlr_seat *seat);
 /**
- * The topmost of them that is shown, which has the keyboard; NULL if there is none. Its client has to
+ * The topmost of them that is shown, which has the seat's keyboard; NULL if there is none. Its client has to
  * be the one with the focus, or the one that the pointer is over.
  */
-struct wlr_surface *popups_get_focus(struct server *server, const struct wlr_surface *focus);
-/** The keyboard goes elsewhere: have all of them closed, the topmost first. */
-void popups_dismiss(struct server *server);
+struct wlr_surface *popups_get_focus(struct server *server, const struct wlr_seat *seat,
+	const struct wlr_surface *focus);
+/** The seat's keyboard goes elsewhere: have all of them closed, the topmost first. */
+void popups_dismiss(struct server *server, const struct wlr_seat *seat);
 
 #endif

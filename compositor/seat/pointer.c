@@ -12,6 +12,7 @@
 #include "seat/constraint.h"
 #include "seat/seat.h"
 #include "seat/selection.h"
+#include "seat/transient.h"
 #include "shell/layer.h"
 #include "shell/lock.h"
 #include "util/listener.h"
@@ -62,6 +63,7 @@ void seat_point(struct seat *seat, uint32_t time_msec) {
 }
 
 void seat_rebase(struct seat *seat) {
+	transient_seats_rebase(seat->transients);
 	if (seat->pointers == 0 || seat->grab_mode != GRAB_NONE || seat->wlr_seat->drag != NULL) {
 		return;
 	}

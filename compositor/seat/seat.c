@@ -19,6 +19,7 @@
 #include "seat/selection.h"
 #include "seat/shortcuts.h"
 #include "seat/tablet.h"
+#include "seat/transient.h"
 #include "seat/virtual.h"
 #include "shell/layer.h"
 #include "shell/lock.h"
@@ -142,32 +143,39 @@ static struct wlr_surface *get_focus(struct seat *seat) {
 	return surface;
 }
 
-void seat_update_focus(struct seat *seat) {
-	struct server *server = seat->server;
-	struct wlr_surface *surface = get_focus(seat);
-	if (surface != seat->focus) {
-		seat->focus = surface;
-		popups_dismiss(server);
-	}
-	struct wlr_surface *popup =
-		lock_is_locked(server->lock) ? NULL : popups_get_focus(server, surface);
-	if (popup != NULL) {
-		surface = popup;
-	}
+void seat_enter_keyboard(struct server *server, struct wlr_seat *wlr_seat,
+		struct wlr_surface *surface) {
 	if (surface == NULL) {
-		wlr_seat_keyboard_notify_clear_focus(seat->wlr_seat);
+		wlr_seat_keyboard_notify_clear_focus(wlr_seat);
 		return;
 	}
 	// With a grab of popups, wlroots leaves the focus where it is, whoever asks
 	void (*enter)(struct wlr_seat *seat, struct wlr_surface *surface, const uint32_t keycodes[],
 		size_t num_keycodes, const struct wlr_keyboard_modifiers *modifiers) =
-		popups_have_grab(server) ? wlr_seat_keyboard_enter : wlr_seat_keyboard_notify_enter;
-	const struct wlr_keyboard *keyboard = wlr_seat_get_keyboard(seat->wlr_seat);
+		popups_have_grab(server, wlr_seat) ? wlr_seat_keyboard_enter :
+		wlr_seat_keyboard_notify_enter;
+	const struct wlr_keyboard *keyboard = wlr_seat_get_keyboard(wlr_seat);
 	if (keyboard != NULL) {
-		enter(seat->wlr_seat, surface, keyboard->keycodes, keyboard->num_keycodes,
+		enter(wlr_seat, surface, keyboard->keycodes, keyboard->num_keycodes,
 			&keyboard->modifiers);
 	} else {
-		enter(seat->wlr_seat, surface, NULL, 0, NULL);
+		enter(wlr_seat, surface, NULL, 0, NULL);
+	}
+}
+
+void seat_update_focus(struct seat *seat) {
+	struct server *server = seat->server;
+	struct wlr_surface *surface = get_focus(seat);
+	if (surface != seat->focus) {
+		seat->focus = surface;
+		popups_dismiss(server, seat->wlr_seat);
+	}
+	struct wlr_surface *popup =
+		lock_is_locked(server->lock) ? NULL :
+		popups_get_focus(server, seat->wlr_seat, surface);
+	seat_enter_keyboard(server, seat->wlr_seat, popup != NULL ? popup : surface);
+	if (seat->transients != NULL) {
+		transient_seats_update_focus(seat->transients);
 	}
 }
 
@@ -195,6 +203,7 @@ void seat_forget_window(struct seat *seat, struct window *window) {
 		seat->focus_window = NULL;
 		captor_update(seat);
 	}
+	transient_seats_forget_window(seat->transients, window);
 }
 
 void seat_outputs_changed(struct seat *seat) {
@@ -256,13 +265,14 @@ struct seat *seat_create(struct server *server) {
 	seat->selection = selection_create(seat);
 	seat->shortcuts = shortcuts_create(seat);
 	seat->tablets = tablets_create(seat);
+	seat->transients = transient_seats_create(seat);
 	seat->virtual_devices = virtual_devices_create(seat);
 	listener_add(&seat->wlr_seat->keyboard_state.events.focus_change,
 		&seat->keyboard_focus_change, handle_keyboard_focus_change);
 	listener_add(&server->backend->events.new_input, &seat->new_input, handle_new_input);
 	if (seat->constraint == NULL || seat->gesture == NULL || seat->input_method == NULL ||
 			seat->selection == NULL || seat->shortcuts == NULL || seat->tablets == NULL ||
-			seat->virtual_devices == NULL) {
+			seat->transients == NULL || seat->virtual_devices == NULL) {
 		seat_stop_listening(seat);
 		seat_destroy(seat);
 		return NULL;
@@ -301,6 +311,7 @@ void seat_destroy(struct seat *seat) {
 	seat_remove_spare_keyboard(seat);
 	wl_list_remove(&seat->keyboard_focus_change.link);
 	virtual_devices_destroy(seat->virtual_devices);
+	transient_seats_destroy(seat->transients);
 	tablets_destroy(seat->tablets);
 	shortcuts_destroy(seat->shortcuts);
 	selection_destroy(seat->selection);

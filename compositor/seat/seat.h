@@ -8,6 +8,7 @@ struct devices;
 struct window;
 struct wlr_input_device;
 struct wlr_keyboard;
+struct wlr_seat;
 struct wlr_surface;
 
 /** What the pointer does to a window at the moment. */
@@ -64,6 +65,7 @@ struct seat {
 	struct selection *selection;
 	struct shortcuts *shortcuts;
 	struct tablets *tablets;
+	struct transient_seats *transients;
 	struct virtual_devices *virtual_devices;
 
 	struct wl_listener new_input;
@@ -85,6 +87,9 @@ void seat_focus(struct seat *seat, struct window *window);
 void seat_focus_unmanaged(struct seat *seat, struct wlr_surface *surface);
 /** Who gets the keyboard may have changed: a lock screen, else a panel that insists, else a window. */
 void seat_update_focus(struct seat *seat);
+/** Give a seat's keyboard to a surface, NULL for none; to a popup with a grab, too. */
+void seat_enter_keyboard(struct server *server, struct wlr_seat *wlr_seat,
+	struct wlr_surface *surface);
 /** A window or a panel was clicked, or touched: it may want the keyboard. */
 void seat_click(struct seat *seat, struct wlr_surface *surface, struct window *window);
 /** A button, of a pointer or of something that acts as one. */

@@ -3,6 +3,7 @@
 #include <wlr/types/wlr_virtual_keyboard_v1.h>
 #include <wlr/types/wlr_virtual_pointer_v1.h>
 #include "seat/seat.h"
+#include "seat/transient.h"
 #include "seat/virtual.h"
 #include "util/listener.h"
 
@@ -14,13 +15,20 @@ struct virtual_devices {
 static void handle_new_keyboard(struct wl_listener *listener, void *data) {
 	struct virtual_devices *devices = wl_container_of(listener, devices, new_keyboard);
 	struct wlr_virtual_keyboard_v1 *keyboard = data;
-	seat_add_device(devices->seat, &keyboard->keyboard.base);
+	struct wlr_input_device *device = &keyboard->keyboard.base;
+	if (!transient_seats_take(devices->seat->transients, keyboard->seat, device, NULL)) {
+		seat_add_device(devices->seat, device);
+	}
 }
 
 static void handle_new_pointer(struct wl_listener *listener, void *data) {
 	struct virtual_devices *devices = wl_container_of(listener, devices, new_pointer);
 	const struct wlr_virtual_pointer_v1_new_pointer_event *event = data;
 	struct wlr_input_device *device = &event->new_pointer->pointer.base;
+	if (transient_seats_take(devices->seat->transients, event->suggested_seat, device,
+			event->suggested_output)) {
+		return;
+	}
 	seat_add_device(devices->seat, device);
 	if (event->suggested_output != NULL) {
 		wlr_cursor_map_input_to_output(devices->seat->cursor, device,

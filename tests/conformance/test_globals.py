@@ -40,6 +40,6 @@ def test_a_sandbox_sees_only_harmless_ones(session: tuple[Programs, str]) -> Non
                  "ext_data_control_manager_v1", "zwlr_data_control_manager_v1",
                  "zwp_virtual_keyboard_manager_v1", "zwlr_virtual_pointer_manager_v1",
                  "zwp_input_method_manager_v2", "zwlr_layer_shell_v1",
-                 "ext_session_lock_manager_v1", "wp_security_context_manager_v1",
-                 "sluice_vram_manager_v1"):
+                 "ext_session_lock_manager_v1", "ext_transient_seat_manager_v1",
+                 "wp_security_context_manager_v1", "sluice_vram_manager_v1"):
         assert name in everything and name not in inside

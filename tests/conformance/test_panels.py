@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 from integration.conftest import Programs
@@ -94,3 +96,67 @@ def test_a_terminal_rings(session: tuple[Programs, str], tmp_path: Path) -> None
         assert heard == f'window bell: {number} "rings"\n'
         foot.terminate()
         listener.terminate()
+
+
+SECOND_SEAT = "/build/meson/tests/conformance/second-seat"
+KEY_B, KEY_ENTER = 48, 28
+
+
+def test_a_second_person_has_a_seat_of_their_own(session: tuple[Programs, str],
+                                                 tmp_path: Path) -> None:
+    """By ext-transient-seat: whom they click and type to does not change who has the focus."""
+    programs, display = session
+
+    def windows() -> dict[str, dict]:
+        listed = json.loads(programs.run("sluicectl", "--json", "windows").stdout)
+        return {window["title"]: window for window in listed}
+
+    def reader(title: str) -> subprocess.Popen[str]:
+        """A terminal that writes the first line that has something in it to a file."""
+        script = f'until read -r x && [ "$x" ]; do :; done; echo "$x" >{tmp_path / title}; sleep 60'
+        return programs.start("foot", "--title", title, "sh", "-c", script,
+                              WAYLAND_DISPLAY=display)
+
+    def text(title: str) -> str:
+        path = tmp_path / title
+        return path.read_text().strip() if path.exists() else ""
+
+    with ExitStack() as stack:
+        for title in ("theirs", "mine"):
+            stack.callback(stack.enter_context(reader(title)).kill)
+        wait("both windows", lambda: len(windows()) == 2)
+        assert programs.run("sluicectl", "focus", str(windows()["mine"]["id"])).returncode == 0
+        # Side by side
+        assert programs.run("sluicectl", "tiling", "on").returncode == 0
+        screen, = json.loads(programs.run("sluicectl", "--json", "outputs").stdout)
+        box, whole = windows()["theirs"]["box"], screen["box"]
+        x = (box["x"] + box["width"] // 2) * 1000 // whole["width"]
+        y = (box["y"] + box["height"] // 2) * 1000 // whole["height"]
+        second = stack.enter_context(subprocess.Popen(
+            [SECOND_SEAT], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=programs.environment(WAYLAND_DISPLAY=display)))
+        stack.callback(second.kill)
+        assert second.stdout.readline() == "ready transient1\n"
+
+        def do(line: str) -> None:
+            second.stdin.write(line + "\n")
+            second.stdin.flush()
+            assert second.stdout.readline() == "ok\n"
+
+        def type_a_line() -> bool:
+            do(f"key {KEY_B}")
+            do(f"key {KEY_ENTER}")
+            return text("theirs") + text("mine") != ""
+
+        do(f"click {x} {y}")
+        # The terminal takes a while to notice that there is another keyboard
+        wait("what was typed", type_a_line)
+        assert set(text("theirs")) == {"b"}
+        assert windows()["mine"]["focused"]
+        second.stdin.close()
+        assert second.wait(10) == 0
+        # The seat is gone, and the other one types on
+        assert text("mine") == ""
+        assert programs.run("wtype", "mine", "-k", "Return",
+                            WAYLAND_DISPLAY=display).returncode == 0
+        wait("what the first one typed", lambda: text("mine") == "mine")
