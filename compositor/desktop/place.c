@@ -3,6 +3,7 @@
 #include "desktop/decoration.h"
 #include "desktop/desktop.h"
 #include "desktop/place.h"
+#include "desktop/popup.h"
 #include "seat/seat.h"
 
 #define HOLD_MS 200
@@ -101,6 +102,7 @@ void window_show(struct window *window) {
 	}
 	wlr_scene_subsurface_tree_set_clip(&window->content->node, &clip);
 	window_decorate(window);
+	popups_react(window->popups);
 	if (window->impl->moved != NULL) {
 		window->impl->moved(window);
 	}

@@ -19,8 +19,11 @@ struct popup {
 	struct wl_listener map, unmap, commit, reposition, destroy;
 };
 
-/** Keep it on the screen that its window, or panel, is on. */
-static void unconstrain(struct popup *popup) {
+/**
+ * The screen that its window, or panel, is on, in coordinates of that one's surface. false if there is
+ * none.
+ */
+static bool get_screen(struct popup *popup, struct wlr_box *box) {
 	int x, y;
 	wlr_scene_node_coords(&popup->root->node, &x, &y);
 	struct wlr_xdg_popup *top = popup->wlr_popup;
@@ -34,13 +37,52 @@ static void unconstrain(struct popup *popup) {
 	struct output *output =
 		output_at(popup->server, x + geometry.width / 2.0, y + geometry.height / 2.0);
 	if (output == NULL) {
+		return false;
+	}
+	// The scene has the corner of the geometry at the tree's place
+	*box = output_get_box(output);
+	box->x -= x - geometry.x;
+	box->y -= y - geometry.y;
+	return true;
+}
+
+static void unconstrain(struct popup *popup) {
+	struct wlr_box box;
+	if (get_screen(popup, &box)) {
+		wlr_xdg_popup_unconstrain_from_box(popup->wlr_popup, &box);
+	}
+}
+
+/** The same once more, from where it would like to be, if it has asked for that. */
+static void react(struct popup *popup) {
+	struct wlr_xdg_popup *wlr_popup = popup->wlr_popup;
+	const struct wlr_xdg_positioner_rules *rules = &wlr_popup->scheduled.rules;
+	struct wlr_box screen, geometry;
+	if (!rules->reactive || !wlr_popup->base->configured || !get_screen(popup, &screen)) {
 		return;
 	}
-	// In coordinates of the surface; the scene has the corner of the geometry at the tree's place
-	struct wlr_box box = output_get_box(output);
-	box.x -= x - geometry.x;
-	box.y -= y - geometry.y;
-	wlr_xdg_popup_unconstrain_from_box(popup->wlr_popup, &box);
+	int x, y;
+	wlr_xdg_popup_get_toplevel_coords(wlr_popup, 0, 0, &x, &y);
+	screen.x -= x;
+	screen.y -= y;
+	wlr_xdg_positioner_rules_get_geometry(rules, &geometry);
+	wlr_xdg_positioner_rules_unconstrain_box(rules, &screen, &geometry);
+	if (!wlr_box_equal(&geometry, &wlr_popup->scheduled.geometry)) {
+		wlr_popup->scheduled.geometry = geometry;
+		wlr_xdg_surface_schedule_configure(wlr_popup->base);
+	}
+}
+
+void popups_react(struct wlr_scene_tree *tree) {
+	struct wlr_scene_node *node;
+	wl_list_for_each(node, &tree->children, link) {
+		// Among the popups of a popup are the nodes of its own surface
+		if (node->type == WLR_SCENE_NODE_TREE && node->data != NULL) {
+			struct popup *popup = node->data;
+			react(popup);
+			popups_react(popup->tree);
+		}
+	}
 }
 
 static void handle_map(struct wl_listener *listener, void *data) {
