@@ -160,3 +160,43 @@ def test_a_second_person_has_a_seat_of_their_own(session: tuple[Programs, str],
         assert programs.run("wtype", "mine", "-k", "Return",
                             WAYLAND_DISPLAY=display).returncode == 0
         wait("what the first one typed", lambda: text("mine") == "mine")
+
+
+def test_a_lock_screen_is_for_all_seats(session: tuple[Programs, str], tmp_path: Path) -> None:
+    """What a second person types does not get past it either."""
+    programs, display = session
+    written = tmp_path / "written"
+    with ExitStack() as stack:
+        foot = stack.enter_context(programs.start("foot", "sh", "-c", f"cat >{written}",
+                                                  WAYLAND_DISPLAY=display))
+        stack.callback(foot.kill)
+        second = stack.enter_context(subprocess.Popen(
+            [SECOND_SEAT], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=programs.environment(WAYLAND_DISPLAY=display)))
+        stack.callback(second.kill)
+        assert second.stdout.readline().startswith("ready")
+
+        def do(line: str) -> None:
+            second.stdin.write(line + "\n")
+            second.stdin.flush()
+            assert second.stdout.readline() == "ok\n"
+
+        def type_a_line() -> bool:
+            do(f"key {KEY_B}")
+            do(f"key {KEY_ENTER}")
+            return written.exists() and written.stat().st_size > 0
+
+        wait("a terminal", lambda: "foot" in programs.run("sluicectl", "--json",
+                                                          "windows").stdout)
+        do("click 500 500")
+        wait("what was typed", type_a_line)
+        # It goes on in the background when the session is locked, until the session ends
+        subprocess.run(["swaylock", "-f"], check=True, timeout=20, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                       env=programs.environment(WAYLAND_DISPLAY=display))
+        time.sleep(1)
+        before = written.read_text()
+        do("click 500 500")
+        type_a_line()
+        time.sleep(1)
+        assert written.read_text() == before
