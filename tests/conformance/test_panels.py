@@ -98,6 +98,11 @@ def test_a_terminal_rings(session: tuple[Programs, str], tmp_path: Path) -> None
         listener.terminate()
 
 
+def are_apart(a: dict, b: dict) -> bool:
+    """Whether one of the boxes is left of the other."""
+    return a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+
+
 SECOND_SEAT = "/build/meson/tests/conformance/second-seat"
 KEY_B, KEY_ENTER = 48, 28
 
@@ -126,8 +131,8 @@ def test_a_second_person_has_a_seat_of_their_own(session: tuple[Programs, str],
             stack.callback(stack.enter_context(reader(title)).kill)
         wait("both windows", lambda: len(windows()) == 2)
         assert programs.run("sluicectl", "focus", str(windows()["mine"]["id"])).returncode == 0
-        # Side by side
         assert programs.run("sluicectl", "tiling", "on").returncode == 0
+        wait("both side by side", lambda: are_apart(*(one["box"] for one in windows().values())))
         screen, = json.loads(programs.run("sluicectl", "--json", "outputs").stdout)
         box, whole = windows()["theirs"]["box"], screen["box"]
         x = (box["x"] + box["width"] // 2) * 1000 // whole["width"]
