@@ -1,4 +1,6 @@
-#include <glib.h>
+#include <nettle/base16.h>
+#include <nettle/sha2.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include "capture/frame.h"
@@ -7,8 +9,8 @@
 /** Of one frame. Immutable. */
 struct hash {
 	struct frame *frame;
-	char *hex;
-	GChecksum *before[]; // what was hashed before each of the frame's bands
+	char hex[2 * SHA256_DIGEST_SIZE + 1];
+	struct sha256_ctx before[]; // what was hashed before each of the frame's bands
 };
 
 void hasher_init(struct hasher *hasher) {
@@ -25,13 +27,7 @@ void hash_destroy(struct hash *hash) {
 	if (hash == NULL) {
 		return;
 	}
-	for (size_t i = 0; i < hash->frame->bands_len; i++) {
-		if (hash->before[i] != NULL) {
-			g_checksum_free(hash->before[i]);
-		}
-	}
 	frame_destroy(hash->frame);
-	free(hash->hex);
 	free(hash);
 }
 
@@ -44,23 +40,28 @@ static size_t begin(struct hasher *hasher, struct hash *hash) {
 	if (last != NULL && last->frame->width == frame->width &&
 			last->frame->height == frame->height) {
 		while (first < frame->bands_len && frame->bands[first] == last->frame->bands[first]) {
-			hash->before[first] = g_checksum_copy(last->before[first]);
 			first++;
 		}
+		size_t known = first < frame->bands_len ? first + 1 : first;
+		memcpy(hash->before, last->before, known * sizeof(hash->before[0]));
 		if (first == frame->bands_len) {
-			hash->hex = strdup(last->hex);
-		} else {
-			hash->before[first] = g_checksum_copy(last->before[first]);
+			memcpy(hash->hex, last->hex, sizeof(hash->hex));
 		}
 	} else {
-		hash->before[0] = g_checksum_new(G_CHECKSUM_SHA256);
+		sha256_init(&hash->before[0]);
 	}
 	pthread_mutex_unlock(&hasher->lock);
 	return first;
 }
 
+static void finish(struct hash *hash, struct sha256_ctx *context) {
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	sha256_digest(context, sizeof(digest), digest);
+	base16_encode_update(hash->hex, sizeof(digest), digest);
+}
+
 struct hash *hasher_hash(struct hasher *hasher, const struct frame *frame) {
-	struct hash *hash = calloc(1, sizeof(*hash) + frame->bands_len * sizeof(GChecksum *));
+	struct hash *hash = calloc(1, sizeof(*hash) + frame->bands_len * sizeof(hash->before[0]));
 	if (hash == NULL) {
 		return NULL;
 	}
@@ -71,19 +72,12 @@ struct hash *hasher_hash(struct hasher *hasher, const struct frame *frame) {
 	}
 	size_t first = begin(hasher, hash);
 	if (first < frame->bands_len) {
-		GChecksum *checksum = g_checksum_copy(hash->before[first]);
+		struct sha256_ctx context = hash->before[first];
 		for (size_t i = first; i < frame->bands_len; i++) {
-			if (i > first) {
-				hash->before[i] = g_checksum_copy(checksum);
-			}
-			g_checksum_update(checksum, frame->bands[i]->rgb, (gssize)frame->bands[i]->size);
+			hash->before[i] = context;
+			sha256_update(&context, frame->bands[i]->size, frame->bands[i]->rgb);
 		}
-		hash->hex = strdup(g_checksum_get_string(checksum));
-		g_checksum_free(checksum);
-	}
-	if (hash->hex == NULL) {
-		hash_destroy(hash);
-		return NULL;
+		finish(hash, &context);
 	}
 	return hash;
 }
