@@ -17,17 +17,30 @@ enum filter {
 	FILTER_UP = 2,
 };
 
+/** So many bytes at a time are what compilers have vectors for. */
+#define STEP 16
+
+static void subtract(uint8_t *restrict to, const uint8_t *restrict row,
+		const uint8_t *restrict above, size_t size) {
+	size_t i = 0;
+	for (; i + STEP <= size; i += STEP) {
+		for (size_t j = 0; j < STEP; j++) {
+			to[i + j] = (uint8_t)(row[i + j] - above[i + j]);
+		}
+	}
+	for (; i < size; i++) {
+		to[i] = (uint8_t)(row[i] - above[i]);
+	}
+}
+
 /** A row that is like the one above becomes zeros. The band's first row knows none above. */
 static void filter_row(uint8_t *to, const uint8_t *row, size_t size, bool first) {
 	if (first) {
 		to[0] = FILTER_NONE;
 		memcpy(to + 1, row, size);
-		return;
-	}
-	const uint8_t *above = row - size;
-	to[0] = FILTER_UP;
-	for (size_t i = 0; i < size; i++) {
-		to[1 + i] = (uint8_t)(row[i] - above[i]);
+	} else {
+		to[0] = FILTER_UP;
+		subtract(to + 1, row, row - size, size);
 	}
 }
 
@@ -42,47 +55,48 @@ static uint8_t *filter_band(const struct band *band, int width, int height, size
 }
 
 /** Compress by itself, up to a whole byte, so that bands can be put one behind the other. */
-static bool deflate_band(struct band *band, int width, int height) {
+static bool deflate_band(z_stream *stream, struct band *band, int width, int height) {
 	size_t size;
 	uint8_t *filtered = filter_band(band, width, height, &size);
-	z_stream stream = {0};
-	if (filtered == NULL || deflateInit2(&stream, LEVEL, Z_DEFLATED, RAW_DEFLATE, MAX_MEM_LEVEL,
-			Z_DEFAULT_STRATEGY) != Z_OK) {
-		free(filtered);
-		errno = ENOMEM;
-		return false;
-	}
-	size_t bound = deflateBound(&stream, size) + 16; // the flush's empty block
+	size_t bound = deflateBound(stream, size) + 16; // the flush's empty block
 	uint8_t *deflated = malloc(bound);
 	bool ok = false;
-	if (deflated != NULL) {
-		stream.next_in = filtered;
-		stream.avail_in = (uInt)size;
-		stream.next_out = deflated;
-		stream.avail_out = (uInt)bound;
-		ok = deflate(&stream, Z_SYNC_FLUSH) == Z_OK && stream.avail_in == 0 &&
-			stream.avail_out > 0;
+	if (filtered != NULL && deflated != NULL && deflateReset(stream) == Z_OK) {
+		stream->next_in = filtered;
+		stream->avail_in = (uInt)size;
+		stream->next_out = deflated;
+		stream->avail_out = (uInt)bound;
+		ok = deflate(stream, Z_SYNC_FLUSH) == Z_OK && stream->avail_in == 0 &&
+			stream->avail_out > 0;
 	}
 	if (ok) {
-		band->deflated_len = bound - stream.avail_out;
+		band->deflated_len = bound - stream->avail_out;
 		band->adler = (uint32_t)adler32(adler32(0, NULL, 0), filtered, (uInt)size);
 		uint8_t *shrunk = realloc(deflated, band->deflated_len);
 		band->deflated = shrunk != NULL ? shrunk : deflated;
 	} else {
 		free(deflated);
-		errno = ENOMEM;
 	}
-	deflateEnd(&stream);
 	free(filtered);
 	return ok;
 }
 
-static bool prepare_band(const struct frame *frame, size_t i) {
-	struct band *band = frame->bands[i];
-	pthread_mutex_lock(&band->lock);
-	bool ok = band->deflated != NULL ||
-		deflate_band(band, frame->width, frame_band_height(frame, i));
-	pthread_mutex_unlock(&band->lock);
+/** What was not already compressed in a picture before. */
+static bool deflate_bands(const struct frame *frame) {
+	z_stream stream = {0};
+	bool ok = deflateInit2(&stream, LEVEL, Z_DEFLATED, RAW_DEFLATE, MAX_MEM_LEVEL,
+		Z_DEFAULT_STRATEGY) == Z_OK;
+	for (size_t i = 0; ok && i < frame->bands_len; i++) {
+		struct band *band = frame->bands[i];
+		pthread_mutex_lock(&band->lock);
+		ok = band->deflated != NULL ||
+			deflate_band(&stream, band, frame->width, frame_band_height(frame, i));
+		pthread_mutex_unlock(&band->lock);
+	}
+	deflateEnd(&stream);
+	if (!ok) {
+		errno = ENOMEM;
+	}
 	return ok;
 }
 
@@ -121,10 +135,8 @@ static void write_bands(png_structp png, const struct frame *frame) {
 }
 
 bool encode_png(const struct frame *frame, FILE *file) {
-	for (size_t i = 0; i < frame->bands_len; i++) {
-		if (!prepare_band(frame, i)) {
-			return false;
-		}
+	if (!deflate_bands(frame)) {
+		return false;
 	}
 	errno = 0;
 	png_structp png =
