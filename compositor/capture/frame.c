@@ -1,4 +1,6 @@
+#define _DEFAULT_SOURCE // le32toh()
 #include <drm_fourcc.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wlr/interfaces/wlr_buffer.h>
@@ -120,12 +122,40 @@ static pixman_format_code_t get_pixman_format(uint32_t format) {
 	}
 }
 
-/** XRGB8888 is a little-endian word: B, G, R, X in memory. */
+/** XRGB8888 is a little-endian word: B, G, R, X in memory. Returns 0BGR. */
+static uint32_t read_pixel(const uint8_t *xrgb) {
+	uint32_t pixel;
+	memcpy(&pixel, xrgb, sizeof(pixel));
+	return __builtin_bswap32(le32toh(pixel)) >> 8;
+}
+
+static void write_word(uint8_t *to, uint32_t word) {
+	word = htole32(word);
+	memcpy(to, &word, sizeof(word));
+}
+
+#define PACKED 4
+
+/** The pixels of four words into three. */
+static void pack(uint8_t *restrict rgb, const uint8_t *restrict xrgb) {
+	uint32_t a = read_pixel(xrgb), b = read_pixel(xrgb + 4), c = read_pixel(xrgb + 8),
+		d = read_pixel(xrgb + 12);
+	write_word(rgb, a | b << 24);
+	write_word(rgb + 4, b >> 8 | c << 16);
+	write_word(rgb + 8, c >> 16 | d << 8);
+}
+
 static void pack_rows(uint8_t *restrict rgb, const uint8_t *restrict xrgb, size_t stride,
 		int width, int height) {
 	for (int y = 0; y < height; y++) {
 		const uint8_t *restrict from = xrgb + (size_t)y * stride;
-		for (int x = 0; x < width; x++) {
+		int x = 0;
+		for (; x + PACKED <= width; x += PACKED) {
+			pack(rgb, from);
+			rgb += PACKED * RGB_BYTES;
+			from += PACKED * XRGB_BYTES;
+		}
+		for (; x < width; x++) {
 			rgb[0] = from[2];
 			rgb[1] = from[1];
 			rgb[2] = from[0];

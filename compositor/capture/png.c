@@ -44,56 +44,75 @@ static void filter_row(uint8_t *to, const uint8_t *row, size_t size, bool first)
 	}
 }
 
-static uint8_t *filter_band(const struct band *band, int width, int height, size_t *size) {
-	size_t row = (size_t)width * RGB_BYTES;
-	*size = (row + 1) * (size_t)height;
-	uint8_t *filtered = malloc(*size);
-	for (int y = 0; filtered != NULL && y < height; y++) {
-		filter_row(filtered + (row + 1) * (size_t)y, band->rgb + row * (size_t)y, row, y == 0);
+/** What one band after the other is made in, so that it stays in the processor's caches. */
+struct deflater {
+	z_stream stream;
+	size_t filtered_size, deflated_size;
+	uint8_t *filtered, *deflated;
+};
+
+static bool deflater_init(struct deflater *deflater, const struct frame *frame) {
+	*deflater = (struct deflater){0};
+	if (deflateInit2(&deflater->stream, LEVEL, Z_DEFLATED, RAW_DEFLATE, MAX_MEM_LEVEL,
+			Z_DEFAULT_STRATEGY) != Z_OK) {
+		return false;
 	}
-	return filtered;
+	deflater->filtered_size = ((size_t)frame->width * RGB_BYTES + 1) * BAND_HEIGHT;
+	deflater->deflated_size = deflateBound(&deflater->stream, deflater->filtered_size) +
+		16; // the flush's empty block
+	deflater->filtered = malloc(deflater->filtered_size);
+	deflater->deflated = malloc(deflater->deflated_size);
+	return deflater->filtered != NULL && deflater->deflated != NULL;
+}
+
+static void deflater_finish(struct deflater *deflater) {
+	deflateEnd(&deflater->stream);
+	free(deflater->filtered);
+	free(deflater->deflated);
 }
 
 /** Compress by itself, up to a whole byte, so that bands can be put one behind the other. */
-static bool deflate_band(z_stream *stream, struct band *band, int width, int height) {
-	size_t size;
-	uint8_t *filtered = filter_band(band, width, height, &size);
-	size_t bound = deflateBound(stream, size) + 16; // the flush's empty block
-	uint8_t *deflated = malloc(bound);
-	bool ok = false;
-	if (filtered != NULL && deflated != NULL && deflateReset(stream) == Z_OK) {
-		stream->next_in = filtered;
-		stream->avail_in = (uInt)size;
-		stream->next_out = deflated;
-		stream->avail_out = (uInt)bound;
-		ok = deflate(stream, Z_SYNC_FLUSH) == Z_OK && stream->avail_in == 0 &&
-			stream->avail_out > 0;
+static bool deflate_band(struct deflater *deflater, struct band *band, int width, int height) {
+	size_t row = (size_t)width * RGB_BYTES, size = (row + 1) * (size_t)height;
+	for (int y = 0; y < height; y++) {
+		filter_row(deflater->filtered + (row + 1) * (size_t)y, band->rgb + row * (size_t)y, row,
+			y == 0);
 	}
-	if (ok) {
-		band->deflated_len = bound - stream->avail_out;
-		band->adler = (uint32_t)adler32(adler32(0, NULL, 0), filtered, (uInt)size);
-		uint8_t *shrunk = realloc(deflated, band->deflated_len);
-		band->deflated = shrunk != NULL ? shrunk : deflated;
-	} else {
-		free(deflated);
+	z_stream *stream = &deflater->stream;
+	if (deflateReset(stream) != Z_OK) {
+		return false;
 	}
-	free(filtered);
-	return ok;
+	stream->next_in = deflater->filtered;
+	stream->avail_in = (uInt)size;
+	stream->next_out = deflater->deflated;
+	stream->avail_out = (uInt)deflater->deflated_size;
+	if (deflate(stream, Z_SYNC_FLUSH) != Z_OK || stream->avail_in > 0 || stream->avail_out == 0) {
+		return false;
+	}
+	size_t len = deflater->deflated_size - stream->avail_out;
+	uint8_t *deflated = malloc(len);
+	if (deflated == NULL) {
+		return false;
+	}
+	memcpy(deflated, deflater->deflated, len);
+	band->deflated = deflated;
+	band->deflated_len = len;
+	band->adler = (uint32_t)adler32(adler32(0, NULL, 0), deflater->filtered, (uInt)size);
+	return true;
 }
 
 /** What was not already compressed in a picture before. */
 static bool deflate_bands(const struct frame *frame) {
-	z_stream stream = {0};
-	bool ok = deflateInit2(&stream, LEVEL, Z_DEFLATED, RAW_DEFLATE, MAX_MEM_LEVEL,
-		Z_DEFAULT_STRATEGY) == Z_OK;
+	struct deflater deflater;
+	bool ok = deflater_init(&deflater, frame);
 	for (size_t i = 0; ok && i < frame->bands_len; i++) {
 		struct band *band = frame->bands[i];
 		pthread_mutex_lock(&band->lock);
 		ok = band->deflated != NULL ||
-			deflate_band(&stream, band, frame->width, frame_band_height(frame, i));
+			deflate_band(&deflater, band, frame->width, frame_band_height(frame, i));
 		pthread_mutex_unlock(&band->lock);
 	}
-	deflateEnd(&stream);
+	deflater_finish(&deflater);
 	if (!ok) {
 		errno = ENOMEM;
 	}
