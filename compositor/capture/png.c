@@ -33,15 +33,22 @@ static void subtract(uint8_t *restrict to, const uint8_t *restrict row,
 	}
 }
 
-/** A row that is like the one above becomes zeros. The band's first row knows none above. */
-static void filter_row(uint8_t *to, const uint8_t *row, size_t size, bool first) {
+/**
+ * The band's first row knows none above. Returns whether it is like the one above, and became zeros.
+ */
+static bool filter_row(uint8_t *to, const uint8_t *row, size_t size, bool first) {
 	if (first) {
 		to[0] = FILTER_NONE;
 		memcpy(to + 1, row, size);
-	} else {
-		to[0] = FILTER_UP;
-		subtract(to + 1, row, row - size, size);
+		return false;
 	}
+	to[0] = FILTER_UP;
+	if (memcmp(row, row - size, size) == 0) {
+		memset(to + 1, 0, size);
+		return true;
+	}
+	subtract(to + 1, row, row - size, size);
+	return false;
 }
 
 /** What one band after the other is made in, so that it stays in the processor's caches. */
@@ -49,6 +56,7 @@ struct deflater {
 	z_stream stream;
 	size_t filtered_size, deflated_size;
 	uint8_t *filtered, *deflated;
+	uLong repeated; // checksum of a row that is like the one above
 };
 
 static bool deflater_init(struct deflater *deflater, const struct frame *frame) {
@@ -62,7 +70,14 @@ static bool deflater_init(struct deflater *deflater, const struct frame *frame) 
 		16; // the flush's empty block
 	deflater->filtered = malloc(deflater->filtered_size);
 	deflater->deflated = malloc(deflater->deflated_size);
-	return deflater->filtered != NULL && deflater->deflated != NULL;
+	if (deflater->filtered == NULL || deflater->deflated == NULL) {
+		return false;
+	}
+	size_t row = (size_t)frame->width * RGB_BYTES + 1;
+	memset(deflater->filtered, 0, row);
+	deflater->filtered[0] = FILTER_UP;
+	deflater->repeated = adler32(adler32(0, NULL, 0), deflater->filtered, (uInt)row);
+	return true;
 }
 
 static void deflater_finish(struct deflater *deflater) {
@@ -74,9 +89,12 @@ static void deflater_finish(struct deflater *deflater) {
 /** Compress by itself, up to a whole byte, so that bands can be put one behind the other. */
 static bool deflate_band(struct deflater *deflater, struct band *band, int width, int height) {
 	size_t row = (size_t)width * RGB_BYTES, size = (row + 1) * (size_t)height;
+	uLong adler = adler32(0, NULL, 0);
 	for (int y = 0; y < height; y++) {
-		filter_row(deflater->filtered + (row + 1) * (size_t)y, band->rgb + row * (size_t)y, row,
-			y == 0);
+		uint8_t *to = deflater->filtered + (row + 1) * (size_t)y;
+		bool repeated = filter_row(to, band->rgb + row * (size_t)y, row, y == 0);
+		adler = repeated ? adler32_combine(adler, deflater->repeated, (z_off_t)(row + 1)) :
+			adler32(adler, to, (uInt)(row + 1));
 	}
 	z_stream *stream = &deflater->stream;
 	if (deflateReset(stream) != Z_OK) {
@@ -97,7 +115,7 @@ static bool deflate_band(struct deflater *deflater, struct band *band, int width
 	memcpy(deflated, deflater->deflated, len);
 	band->deflated = deflated;
 	band->deflated_len = len;
-	band->adler = (uint32_t)adler32(adler32(0, NULL, 0), deflater->filtered, (uInt)size);
+	band->adler = (uint32_t)adler;
 	return true;
 }
 
