@@ -190,6 +190,16 @@ void output_handle_new(struct wl_listener *listener, void *data) {
 	ipc_tell_output(output, "added");
 }
 
+bool output_is_there(struct server *server, const struct output *wanted) {
+	const struct output *output;
+	wl_list_for_each(output, &server->outputs, link) {
+		if (output == wanted) {
+			return wlr_output_layout_get(server->output_layout, output->wlr_output) != NULL;
+		}
+	}
+	return false;
+}
+
 struct output *output_at(struct server *server, double x, double y) {
 	struct wlr_output *wlr_output = wlr_output_layout_output_at(server->output_layout, x, y);
 	if (wlr_output != NULL && wlr_output->data != NULL) {

@@ -36,6 +36,8 @@ void outputs_arrange(struct server *server);
 bool output_set_power(struct output *output, bool on);
 /** For wlr_backend.events.new_output. */
 void output_handle_new(struct wl_listener *listener, void *data);
+/** Whether it is an output, and one that is switched on. It is only compared with those there are. */
+bool output_is_there(struct server *server, const struct output *wanted);
 /** The output at a point in layout coordinates, else any, else NULL. */
 struct output *output_at(struct server *server, double x, double y);
 /** Its box in layout coordinates. */

@@ -324,6 +324,11 @@ struct timespec server_now(const struct server *server) {
 	return now;
 }
 
+uint32_t server_now_msec(const struct server *server) {
+	struct timespec now = server_now(server);
+	return (uint32_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000);
+}
+
 void server_quit(struct server *server, int status) {
 	if (!server->quitting) {
 		server->quitting = true;

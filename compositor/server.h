@@ -89,6 +89,8 @@ bool server_start(struct server *server);
 void server_finish(struct server *server);
 /** The time that frames have: CLOCK_MONOTONIC, or virtual. */
 struct timespec server_now(const struct server *server);
+/** The same as input events have it. */
+uint32_t server_now_msec(const struct server *server);
 /**
  * End the commands that the compositor runs, and then the event loop, with an exit status. The
  * second time, the event loop ends at once, with the first one's.

@@ -53,28 +53,18 @@ struct workspace *desktop_get_shown(struct output *output) {
 	return NULL;
 }
 
-static bool is_in_layout(struct server *server, const struct output *output) {
-	struct output *other;
-	wl_list_for_each(other, &server->outputs, link) {
-		if (other == output) {
-			return wlr_output_layout_get(server->output_layout, other->wlr_output) != NULL;
-		}
-	}
-	return false; // gone: the pointer is only good for comparing
-}
-
 void desktop_update_outputs(struct server *server) {
 	struct desktop *desktop = server->desktop;
 	struct screen *screen, *tmp;
 	wl_list_for_each_safe(screen, tmp, &desktop->workspaces.screens, link) {
-		if (!is_in_layout(server, screen->data)) {
+		if (!output_is_there(server, screen->data)) {
 			ext_workspaces_forget_screen(screen);
 			workspaces_remove_screen(&desktop->workspaces, screen);
 		}
 	}
 	struct output *output;
 	wl_list_for_each(output, &server->outputs, link) {
-		if (!is_in_layout(server, output) || desktop_get_shown(output) != NULL) {
+		if (!output_is_there(server, output) || desktop_get_shown(output) != NULL) {
 			continue;
 		}
 		screen = workspaces_add_screen(&desktop->workspaces, output->wlr_output->name);

@@ -112,29 +112,17 @@ static struct stage *find_stage(struct kiosk *kiosk, const struct output *output
 	return NULL;
 }
 
-/** Whether it is an output, and one that is switched on. */
-static bool is_there(const struct kiosk *kiosk, const struct output *wanted) {
-	const struct output *output;
-	wl_list_for_each(output, &kiosk->server->outputs, link) {
-		if (output == wanted) {
-			return wlr_output_layout_get(kiosk->server->output_layout,
-				output->wlr_output) != NULL;
-		}
-	}
-	return false;
-}
-
 /** A stage for each output that is switched on, and for no other. */
 static void follow_outputs(struct kiosk *kiosk) {
 	struct stage *stage, *tmp;
 	wl_list_for_each_safe(stage, tmp, &kiosk->stages, link) {
-		if (!is_there(kiosk, stage->output)) {
+		if (!output_is_there(kiosk->server, stage->output)) {
 			stage_destroy(stage);
 		}
 	}
 	struct output *output;
 	wl_list_for_each(output, &kiosk->server->outputs, link) {
-		if (is_there(kiosk, output) && find_stage(kiosk, output) == NULL &&
+		if (output_is_there(kiosk->server, output) && find_stage(kiosk, output) == NULL &&
 				stage_create(kiosk, output) == NULL) {
 			wlr_log(WLR_ERROR, "%s: no memory for what it shows", output->wlr_output->name);
 		}

@@ -1,4 +1,3 @@
-#include <time.h>
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_cursor.h>
 #include <wlr/types/wlr_cursor_shape_v1.h>
@@ -70,9 +69,7 @@ void seat_rebase(struct seat *seat) {
 	const struct wlr_seat_pointer_state *state = &seat->wlr_seat->pointer_state;
 	const struct wlr_surface *surface = state->focused_surface;
 	double sx = state->sx, sy = state->sy;
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	seat_point(seat, (uint32_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000));
+	seat_point(seat, server_now_msec(seat->server));
 	if (state->focused_surface != surface || state->sx != sx || state->sy != sy) {
 		wlr_seat_pointer_notify_frame(seat->wlr_seat);
 	}

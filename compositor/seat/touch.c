@@ -1,4 +1,3 @@
-#include <time.h>
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_cursor.h>
 #include <wlr/types/wlr_data_device.h>
@@ -54,8 +53,7 @@ static void notify_up(struct seat *seat, int32_t id, uint32_t time_msec) {
 static void handle_surface_destroy(struct wl_listener *listener, void *data) {
 	struct touch_origin *origin = wl_container_of(listener, origin, surface_destroy);
 	struct seat *seat = origin->seat;
-	struct timespec now = server_now(seat->server);
-	notify_up(seat, origin->id, (uint32_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000));
+	notify_up(seat, origin->id, server_now_msec(seat->server));
 	wlr_seat_touch_notify_frame(seat->wlr_seat);
 }
 

@@ -1,6 +1,5 @@
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_cursor.h>
 #include <wlr/types/wlr_data_device.h>
@@ -293,12 +292,16 @@ void transient_seats_update_focus(struct transient_seats *seats) {
 }
 
 void transient_seats_rebase(struct transient_seats *seats) {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	struct transient_seat *seat;
 	wl_list_for_each(seat, &seats->list, link) {
-		if (seat->wlr_seat->capabilities & WL_SEAT_CAPABILITY_POINTER) {
-			point(seat, (uint32_t)(now.tv_sec * 1000 + now.tv_nsec / 1000000));
+		const struct wlr_seat_pointer_state *state = &seat->wlr_seat->pointer_state;
+		const struct wlr_surface *surface = state->focused_surface;
+		double sx = state->sx, sy = state->sy;
+		if (!(seat->wlr_seat->capabilities & WL_SEAT_CAPABILITY_POINTER)) {
+			continue;
+		}
+		point(seat, server_now_msec(seats->main->server));
+		if (state->focused_surface != surface || state->sx != sx || state->sy != sy) {
 			wlr_seat_pointer_notify_frame(seat->wlr_seat);
 		}
 	}
