@@ -164,15 +164,20 @@ drmModeAtomicReqPtr drmModeAtomicDuplicate(const drmModeAtomicReqPtr req) {
 	return copy;
 }
 
+static bool is_of(const struct known *entry, int fd, const struct item *item) {
+	return entry->item.property == item->property && entry->item.object == item->object &&
+		entry->fd == fd;
+}
+
 /** A request has the same properties in the same order each time: hint is where the last one was. */
-static struct known *find(int fd, const struct item *item, size_t *hint) {
+static inline struct known *find(int fd, const struct item *item, size_t *hint) {
+	if (*hint < known_len && is_of(&known[*hint], fd, item)) {
+		return &known[(*hint)++];
+	}
 	for (size_t i = 0; i < known_len; ++i) {
-		size_t at = (*hint + i) % known_len;
-		struct known *candidate = &known[at];
-		if (candidate->item.property == item->property && candidate->fd == fd &&
-				candidate->item.object == item->object) {
-			*hint = at + 1;
-			return candidate;
+		if (is_of(&known[i], fd, item)) {
+			*hint = i + 1;
+			return &known[i];
 		}
 	}
 	return NULL;
