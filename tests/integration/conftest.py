@@ -56,14 +56,15 @@ class Programs:
                 client.kill()
 
     def wait_display(self, timeout: float = 10) -> str:
-        """Waits until a compositor listens; the name of its display."""
+        """Waits until a compositor listens, to sluicectl too; the name of its display."""
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             for path in self.runtime.glob("wayland-*"):
-                if path.is_socket():
+                # The display's comes first
+                if path.is_socket() and (self.runtime / f"sluice-{path.name}.sock").exists():
                     return path.name
             time.sleep(0.02)
-        raise AssertionError(f"no Wayland socket in {self.runtime}")
+        raise AssertionError(f"no sockets of a compositor in {self.runtime}")
 
 
 @pytest.fixture
