@@ -13,6 +13,7 @@
 struct input_method {
 	struct seat *seat;
 	struct wlr_input_method_v2 *method; // NULL if no client is one
+	struct wlr_input_method_keyboard_grab_v2 *grabbed; // NULL if the keyboard is not
 	struct wlr_surface *focus; // that has the keyboard, or NULL
 	struct wl_list texts; // text.link
 	struct wl_list popups; // input_popup.link
@@ -207,14 +208,15 @@ static void handle_new_popup(struct wl_listener *listener, void *data) {
 
 static void handle_grab_destroy(struct wl_listener *listener, void *data) {
 	struct input_method *input_method = wl_container_of(listener, input_method, grab_destroy);
-	const struct wlr_input_method_keyboard_grab_v2 *grab = data;
+	struct wlr_keyboard *keyboard = input_method->grabbed->keyboard;
+	input_method->grabbed = NULL;
 	wl_list_remove(&input_method->grab_destroy.link);
 	wl_list_init(&input_method->grab_destroy.link);
-	if (grab->keyboard != NULL) {
+	if (keyboard != NULL) {
 		// The client has missed what the modifiers are
-		wlr_seat_set_keyboard(input_method->seat->wlr_seat, grab->keyboard);
+		wlr_seat_set_keyboard(input_method->seat->wlr_seat, keyboard);
 		wlr_seat_keyboard_notify_modifiers(input_method->seat->wlr_seat,
-			&grab->keyboard->modifiers);
+			&keyboard->modifiers);
 	}
 }
 
@@ -223,6 +225,7 @@ static void handle_grab(struct wl_listener *listener, void *data) {
 	struct wlr_input_method_keyboard_grab_v2 *grab = data;
 	wlr_input_method_keyboard_grab_v2_set_keyboard(grab,
 		wlr_seat_get_keyboard(input_method->seat->wlr_seat));
+	input_method->grabbed = grab;
 	listener_add(&grab->events.destroy, &input_method->grab_destroy, handle_grab_destroy);
 }
 

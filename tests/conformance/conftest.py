@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from capture.conftest import headless
 from integration.conftest import programs, sanitized, sanitized_build, session
 
-__all__ = ["programs", "sanitized", "sanitized_build", "session"]
+__all__ = ["headless", "programs", "sanitized", "sanitized_build", "session"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
