@@ -28,10 +28,11 @@ static bool reserve(struct ipc_buffer *buffer, size_t more) {
 
 static void consume(struct ipc_buffer *buffer, size_t len) {
 	buffer->len -= len;
-	memmove(buffer->data, buffer->data + len, buffer->len);
 	if (buffer->len == 0) {
-		free(buffer->data);
+		free(buffer->data); // there may be none at all
 		*buffer = (struct ipc_buffer){ 0 };
+	} else {
+		memmove(buffer->data, buffer->data + len, buffer->len);
 	}
 }
 
