@@ -7,6 +7,7 @@
 #include "output.h"
 #include "seat/seat.h"
 #include "server.h"
+#include "shell/lock.h"
 #include "util/listener.h"
 
 /** A menu or the like. Its scene tree goes with its surface. */
@@ -15,6 +16,7 @@ struct popup {
 	struct wlr_xdg_popup *wlr_popup;
 	struct wlr_scene_tree *tree;
 	struct wlr_scene_tree *root; // of the window or panel, at its corner
+	bool going; // it is being unmapped, perhaps as it is being destroyed
 
 	struct wl_listener map, unmap, commit, reposition, destroy;
 };
@@ -92,12 +94,20 @@ static void handle_map(struct wl_listener *listener, void *data) {
 
 static void handle_unmap(struct wl_listener *listener, void *data) {
 	struct popup *popup = wl_container_of(listener, popup, unmap);
+	popup->going = true;
 	seat_update_focus(popup->server->seat);
+	popup->going = false;
 }
 
 static void handle_commit(struct wl_listener *listener, void *data) {
 	struct popup *popup = wl_container_of(listener, popup, commit);
-	if (popup->wlr_popup->base->initial_commit) {
+	if (!popup->wlr_popup->base->initial_commit) {
+		return;
+	}
+	if (popup->wlr_popup->seat != NULL && lock_is_locked(popup->server->lock)) {
+		// It would keep the seat's pointer from the lock screen
+		wlr_xdg_popup_destroy(popup->wlr_popup);
+	} else {
 		wlr_xdg_surface_schedule_configure(popup->wlr_popup->base);
 		unconstrain(popup);
 	}
@@ -193,14 +203,26 @@ struct wlr_surface *popups_get_focus(struct server *server, const struct wlr_sea
 	return NULL;
 }
 
-void popups_dismiss(struct server *server, const struct wlr_seat *seat) {
-	struct wlr_xdg_popup_grab *grab, *tmp;
-	wl_list_for_each_safe(grab, tmp, &server->xdg_shell->popup_grabs, link) {
-		// The grab goes with the last one
-		int left = grab->seat == seat ? wl_list_length(&grab->popups) : 0;
-		for (; left > 0; left--) {
-			struct wlr_xdg_popup *popup = wl_container_of(grab->popups.next, popup, grab_link);
-			wlr_xdg_popup_destroy(popup);
+/** Of those that have grabbed a seat, the topmost that is there to stay. */
+static struct wlr_xdg_popup *find_staying(struct server *server, const struct wlr_seat *seat) {
+	const struct wlr_xdg_popup_grab *grab;
+	wl_list_for_each(grab, &server->xdg_shell->popup_grabs, link) {
+		struct wlr_xdg_popup *wlr_popup;
+		wl_list_for_each(wlr_popup, &grab->popups, grab_link) {
+			const struct wlr_scene_tree *tree = wlr_popup->base->data;
+			const struct popup *popup = tree != NULL ? tree->node.data : NULL;
+			if (grab->seat == seat && (popup == NULL || !popup->going)) {
+				return wlr_popup;
+			}
 		}
+	}
+	return NULL;
+}
+
+void popups_dismiss(struct server *server, const struct wlr_seat *seat) {
+	// The grab goes with the last one
+	struct wlr_xdg_popup *popup;
+	while ((popup = find_staying(server, seat)) != NULL) {
+		wlr_xdg_popup_destroy(popup);
 	}
 }

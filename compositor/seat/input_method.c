@@ -8,6 +8,7 @@
 #include "seat/input_method.h"
 #include "seat/input_popup.h"
 #include "seat/seat.h"
+#include "shell/lock.h"
 #include "util/listener.h"
 
 struct input_method {
@@ -258,10 +259,14 @@ static void handle_new_method(struct wl_listener *listener, void *data) {
 	}
 }
 
-/** The grab that a keyboard's keys go to. Not its own client's: it would hear itself. */
+/**
+ * The grab that a keyboard's keys go to. Not its own client's: it would hear itself. And not while a
+ * lock screen is there: what is typed then is a password.
+ */
 static struct wlr_input_method_keyboard_grab_v2 *get_grab(struct input_method *input_method,
 		struct wlr_keyboard *keyboard) {
-	if (input_method->method == NULL || input_method->method->keyboard_grab == NULL) {
+	if (input_method->method == NULL || input_method->method->keyboard_grab == NULL ||
+			lock_is_locked(input_method->seat->server->lock)) {
 		return NULL;
 	}
 	struct wlr_input_method_keyboard_grab_v2 *grab = input_method->method->keyboard_grab;

@@ -163,6 +163,23 @@ void seat_enter_keyboard(struct server *server, struct wlr_seat *wlr_seat,
 	}
 }
 
+void seat_end_client_grabs(struct server *server, struct wlr_seat *wlr_seat) {
+	popups_dismiss(server, wlr_seat);
+	if (wlr_seat->drag != NULL) {
+		wlr_seat_pointer_end_grab(wlr_seat);
+		wlr_seat_touch_end_grab(wlr_seat);
+	}
+}
+
+void seat_let_go(struct seat *seat) {
+	seat_end_client_grabs(seat->server, seat->wlr_seat);
+	seat_end_grab(seat);
+	seat_release_pressed(seat);
+	seat_cancel_touch(seat);
+	tablets_let_go(seat->tablets);
+	transient_seats_let_go(seat->transients);
+}
+
 void seat_update_focus(struct seat *seat) {
 	struct server *server = seat->server;
 	struct wlr_surface *surface = get_focus(seat);

@@ -87,6 +87,8 @@ void seat_focus(struct seat *seat, struct window *window);
 void seat_focus_unmanaged(struct seat *seat, struct wlr_surface *surface);
 /** Who gets the keyboard may have changed: a lock screen, else a panel that insists, else a window. */
 void seat_update_focus(struct seat *seat);
+/** Have a seat's popups closed, and what is dragged with it dropped. */
+void seat_end_client_grabs(struct server *server, struct wlr_seat *wlr_seat);
 /** Give a seat's keyboard to a surface, NULL for none; to a popup with a grab, too. */
 void seat_enter_keyboard(struct server *server, struct wlr_seat *wlr_seat,
 	struct wlr_surface *surface);
@@ -100,6 +102,11 @@ void seat_point(struct seat *seat, uint32_t time_msec);
 void seat_rebase(struct seat *seat);
 /** Forget which surface buttons are held down on. */
 void seat_release_pressed(struct seat *seat);
+/**
+ * Nothing that has begun goes on: popups that have grabbed a seat, what is dragged, moved or resized,
+ * and fingers and pens that are down.
+ */
+void seat_let_go(struct seat *seat);
 /** Start to move or resize a window with the pointer, if a button is pressed on it. */
 void seat_begin_grab(struct seat *seat, struct window *window, enum grab_mode mode,
 	uint32_t edges);
@@ -141,5 +148,6 @@ void seat_finish_pointer(struct seat *seat);
 /** The same of touch screens: see touch.c. */
 void seat_init_touch(struct seat *seat);
 void seat_finish_touch(struct seat *seat);
+void seat_cancel_touch(struct seat *seat);
 
 #endif

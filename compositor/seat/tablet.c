@@ -18,6 +18,7 @@ struct tablets {
 	struct wlr_tablet_manager_v2 *manager;
 	struct wl_list tablets; // tablet.link
 	struct wl_list pads; // pad.link
+	struct wl_list tools; // tool.link
 	struct wl_listener axis, proximity, tip, button;
 };
 
@@ -29,6 +30,7 @@ struct tablet {
 
 /** A pen. Kept by its wlr_tablet_tool. */
 struct tool {
+	struct wl_list link; // tablets.tools
 	struct tablets *tablets;
 	struct wlr_tablet_v2_tablet_tool *v2;
 	double tilt_x, tilt_y; // both are told when one changes
@@ -47,6 +49,7 @@ static void handle_tool_destroy(struct wl_listener *listener, void *data) {
 	struct tool *tool = wl_container_of(listener, tool, destroy);
 	wl_list_remove(&tool->set_cursor.link);
 	wl_list_remove(&tool->destroy.link);
+	wl_list_remove(&tool->link);
 	free(tool);
 }
 
@@ -78,6 +81,7 @@ static struct tool *get_tool(struct tablets *tablets, struct wlr_tablet_tool *wl
 	}
 	listener_add(&tool->v2->events.set_cursor, &tool->set_cursor, handle_set_cursor);
 	listener_add(&wlr_tool->events.destroy, &tool->destroy, handle_tool_destroy);
+	wl_list_insert(&tablets->tools, &tool->link);
 	wlr_tool->data = tool;
 	return tool;
 }
@@ -316,6 +320,16 @@ void tablets_set_focus(struct tablets *tablets, struct wlr_surface *surface) {
 	}
 }
 
+void tablets_let_go(struct tablets *tablets) {
+	struct tool *tool;
+	wl_list_for_each(tool, &tablets->tools, link) {
+		wlr_tablet_tool_v2_end_grab(tool->v2);
+		if (tool->v2->focused_surface != NULL) {
+			wlr_tablet_v2_tablet_tool_notify_proximity_out(tool->v2);
+		}
+	}
+}
+
 struct tablets *tablets_create(struct seat *seat) {
 	struct tablets *tablets = calloc(1, sizeof(*tablets));
 	if (tablets == NULL) {
@@ -329,6 +343,7 @@ struct tablets *tablets_create(struct seat *seat) {
 	}
 	wl_list_init(&tablets->tablets);
 	wl_list_init(&tablets->pads);
+	wl_list_init(&tablets->tools);
 	struct wlr_cursor *cursor = seat->cursor;
 	listener_add(&cursor->events.tablet_tool_axis, &tablets->axis, handle_axis);
 	listener_add(&cursor->events.tablet_tool_proximity, &tablets->proximity, handle_proximity);

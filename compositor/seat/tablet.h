@@ -16,6 +16,8 @@ void tablets_destroy(struct tablets *tablets);
 /** For devices of the type. */
 void tablets_add(struct tablets *tablets, struct wlr_input_device *device);
 void tablets_add_pad(struct tablets *tablets, struct wlr_input_device *device);
+/** Pens are taken from whatever surface they are on. */
+void tablets_let_go(struct tablets *tablets);
 /** Another surface, or none (NULL), has the keyboard: pads' buttons are for it. */
 void tablets_set_focus(struct tablets *tablets, struct wlr_surface *surface);
 

@@ -136,6 +136,21 @@ static void handle_cancel(struct wl_listener *listener, void *data) {
 	}
 }
 
+void seat_cancel_touch(struct seat *seat) {
+	for (size_t i = 0; i < TOUCH_POINTS_MAX; i++) {
+		struct touch_origin *origin = &seat->touch_origins[i];
+		if (origin->surface == NULL) {
+			continue;
+		}
+		const struct wlr_touch_point *point =
+			wlr_seat_touch_get_point(seat->wlr_seat, origin->id);
+		origin_clear(origin);
+		if (point != NULL && point->client != NULL) {
+			wlr_seat_touch_notify_cancel(seat->wlr_seat, point->client);
+		}
+	}
+}
+
 static void handle_frame(struct wl_listener *listener, void *data) {
 	struct seat *seat = wl_container_of(listener, seat, touch_frame);
 	wlr_seat_touch_notify_frame(seat->wlr_seat);

@@ -291,6 +291,14 @@ void transient_seats_update_focus(struct transient_seats *seats) {
 	}
 }
 
+void transient_seats_let_go(struct transient_seats *seats) {
+	struct transient_seat *seat;
+	wl_list_for_each(seat, &seats->list, link) {
+		seat_end_client_grabs(get_server(seat), seat->wlr_seat);
+		seat->pressed = false;
+	}
+}
+
 void transient_seats_rebase(struct transient_seats *seats) {
 	struct transient_seat *seat;
 	wl_list_for_each(seat, &seats->list, link) {

@@ -23,6 +23,8 @@ void transient_seats_destroy(struct transient_seats *seats);
 /** Whether a virtual device was asked for on one of them, which then has it. */
 bool transient_seats_take(struct transient_seats *seats, const struct wlr_seat *wlr_seat,
 	struct wlr_input_device *device, struct wlr_output *output);
+/** Nothing that has begun goes on: see seat_let_go(). */
+void transient_seats_let_go(struct transient_seats *seats);
 /** Who gets the keyboard may have changed, as for the seat itself. */
 void transient_seats_update_focus(struct transient_seats *seats);
 /** The scene below their pointers may be another. */

@@ -1,10 +1,8 @@
 #include <stdlib.h>
 #include <wlr/types/wlr_compositor.h>
 #include <wlr/types/wlr_cursor.h>
-#include <wlr/types/wlr_data_device.h>
 #include <wlr/types/wlr_output_layout.h>
 #include <wlr/types/wlr_scene.h>
-#include <wlr/types/wlr_seat.h>
 #include <wlr/types/wlr_session_lock_v1.h>
 #include <wlr/util/log.h>
 #include "output.h"
@@ -87,11 +85,7 @@ static void set_locked(struct lock *lock, bool locked) {
 	for (int layer = 0; layer < LAYERS; layer++) {
 		wlr_scene_node_set_enabled(&server->layers[layer]->node, locked == (layer == LAYER_LOCK));
 	}
-	if (locked && server->seat->wlr_seat->drag != NULL) {
-		wlr_data_source_destroy(server->seat->wlr_seat->drag->source);
-	}
-	seat_end_grab(server->seat);
-	seat_release_pressed(server->seat);
+	seat_let_go(server->seat);
 	lock_arrange(lock);
 	seat_update_focus(server->seat);
 	seat_rebase(server->seat);
