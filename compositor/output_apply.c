@@ -133,6 +133,25 @@ static void remember(struct wlr_output *wlr_output, struct wlr_output_state *sta
 	}
 	wlr_output_state_set_scale(state, wlr_output->scale);
 	wlr_output_state_set_transform(state, wlr_output->transform);
+	if (wlr_output->adaptive_sync_supported) {
+		wlr_output_state_set_adaptive_sync_enabled(state,
+			wlr_output->adaptive_sync_status == WLR_OUTPUT_ADAPTIVE_SYNC_ENABLED);
+	}
+}
+
+static bool has_mode(const struct wlr_output *wlr_output, const struct wlr_output_state *state) {
+	if (state->mode_type == WLR_OUTPUT_STATE_MODE_FIXED) {
+		return wlr_output->current_mode == state->mode;
+	}
+	return wlr_output->width == state->custom_mode.width &&
+		wlr_output->height == state->custom_mode.height &&
+		wlr_output->refresh == state->custom_mode.refresh;
+}
+
+static bool has_adaptive_sync(const struct wlr_output *wlr_output,
+		const struct wlr_output_state *state) {
+	return !wlr_output->adaptive_sync_supported || state->adaptive_sync_enabled ==
+		(wlr_output->adaptive_sync_status == WLR_OUTPUT_ADAPTIVE_SYNC_ENABLED);
 }
 
 /**
@@ -143,11 +162,8 @@ static void restore(struct wlr_output *wlr_output, const struct wlr_output_state
 	bool same = wlr_output->enabled == before->enabled;
 	if (same && before->enabled) {
 		same = wlr_output->scale == before->scale &&
-			wlr_output->transform == before->transform &&
-			(before->mode_type == WLR_OUTPUT_STATE_MODE_FIXED ?
-			wlr_output->current_mode == before->mode :
-			wlr_output->width == before->custom_mode.width &&
-			wlr_output->height == before->custom_mode.height);
+			wlr_output->transform == before->transform && has_mode(wlr_output, before) &&
+			has_adaptive_sync(wlr_output, before);
 	}
 	if (!same && !wlr_output_commit_state(wlr_output, before)) {
 		wlr_log(WLR_ERROR, "%s: it does not even go back to how it was", wlr_output->name);

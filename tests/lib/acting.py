@@ -32,8 +32,9 @@ def play(headless: Headless, lines: str, *options: str, config: str = "",
          environment: str = "") -> Play:
     """
     Has the actor do one line after another; those that begin with "ctl" are for sluicectl, those
-    with "do" are verbs of scripts, and those with "other" are for a second actor. Each has all the
-    time that it needs: two refreshes when nobody has anything left to do.
+    with "do" are verbs of scripts, those with "run" are any command, of which only one that fails
+    tells its status, and those with "other" are for a second actor. Each has all the time that it
+    needs: two refreshes when nobody has anything left to do.
     """
     path = headless.tmp / "config"
     path.write_text(config)
@@ -44,8 +45,9 @@ def play(headless: Headless, lines: str, *options: str, config: str = "",
         script += [f"echo '-- {number}'", "echo " + shlex.quote(f"> {line}")]
         word, _, rest = line.partition(" ")
         script += [{"ctl": f"sluicectl {rest}", "do": f"sluicectl headless {rest}",
-                    "other": f"echo {shlex.quote(rest)} >&4"}.get(
-            word, f"echo {shlex.quote(line)} >&3"), "sluicectl headless refresh 2"]
+                    "run": f"{rest} || echo failed $?",
+                    "other": f"echo {shlex.quote(rest)} >&4",
+                    }.get(word, f"echo {shlex.quote(line)} >&3"), "sluicectl headless refresh 2"]
     script += ["exec 3>&- 4>&-", "wait $one && wait $two || echo '-- 999'", "rm one two"]
     result = headless.run([f"--config={path}", "--every=1000000", *options],
                           ["sh", "-c", "\n".join(script)])
