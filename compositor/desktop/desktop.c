@@ -9,6 +9,7 @@
 #include "desktop/focus.h"
 #include "desktop/foreign.h"
 #include "desktop/place.h"
+#include "desktop/popup.h"
 #include "desktop/window.h"
 #include "kiosk/kiosk.h"
 #include "output.h"
@@ -78,6 +79,10 @@ void desktop_update_outputs(struct server *server) {
 	kiosk_update(server->kiosk);
 	desktop_arrange(server);
 	window_refocus(server);
+	struct window *window;
+	wl_list_for_each(window, &server->windows, link) {
+		popups_react(window->popups);
+	}
 }
 
 /** Where a floating window is now: never where nobody can get at it. */

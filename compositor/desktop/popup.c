@@ -4,6 +4,7 @@
 #include <wlr/types/wlr_seat.h>
 #include <wlr/types/wlr_xdg_shell.h>
 #include "desktop/popup.h"
+#include "desktop/window.h"
 #include "output.h"
 #include "seat/seat.h"
 #include "server.h"
@@ -21,9 +22,15 @@ struct popup {
 	struct wl_listener map, unmap, commit, reposition, destroy;
 };
 
+/** Whether panels are above it: it belongs to a window that they do not make way for. */
+static bool is_below_panels(const struct wlr_xdg_surface *parent) {
+	const struct window *window = parent != NULL ? parent->surface->data : NULL;
+	return window != NULL && !window->fullscreen;
+}
+
 /**
- * The screen that its window, or panel, is on, in coordinates of that one's surface. false if there is
- * none.
+ * Where it can be seen on the screen that its window, or panel, is on, in coordinates of that one's
+ * surface. false if there is no screen.
  */
 static bool get_screen(struct popup *popup, struct wlr_box *box) {
 	int x, y;
@@ -42,7 +49,7 @@ static bool get_screen(struct popup *popup, struct wlr_box *box) {
 		return false;
 	}
 	// The scene has the corner of the geometry at the tree's place
-	*box = output_get_box(output);
+	*box = is_below_panels(parent) ? output_get_usable_box(output) : output_get_box(output);
 	box->x -= x - geometry.x;
 	box->y -= y - geometry.y;
 	return true;

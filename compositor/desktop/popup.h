@@ -12,7 +12,10 @@ struct wlr_xdg_popup;
 /** Show a popup of a parent that the tree belongs to: a window, a panel or another popup. */
 void popup_create(struct server *server, struct wlr_xdg_popup *wlr_popup,
 	struct wlr_scene_tree *parent);
-/** What the tree belongs to was moved: popups that react to that look for their place again. */
+/**
+ * What the tree belongs to was moved, or the room around it is another: popups that react to that look for their place
+ * again.
+ */
 void popups_react(struct wlr_scene_tree *tree);
 /** For wlr_xdg_shell.events.new_popup. */
 void popup_handle_new(struct wl_listener *listener, void *data);

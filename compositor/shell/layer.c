@@ -65,6 +65,7 @@ static void arrange_some(struct layer_shell *shell, struct output *output, bool 
 			if (surface->wlr->output == output->wlr_output && surface->wlr->initialized &&
 					state->layer == layers[i] && (state->exclusive_zone > 0) == exclusive) {
 				wlr_scene_layer_surface_v1_configure(surface->scene, full, usable);
+				popups_react(surface->scene->tree);
 			}
 		}
 	}
