@@ -3,7 +3,6 @@
 #include <wlr/types/wlr_idle_inhibit_v1.h>
 #include <wlr/types/wlr_idle_notify_v1.h>
 #include "protocol/idle.h"
-#include "seat/seat.h"
 #include "server.h"
 #include "util/listener.h"
 
@@ -74,9 +73,9 @@ static void handle_new_inhibitor(struct wl_listener *listener, void *data) {
 	idle_update(idle);
 }
 
-void idle_notify_activity(struct idle *idle) {
+void idle_notify_activity(struct idle *idle, struct wlr_seat *seat) {
 	if (idle != NULL) {
-		wlr_idle_notifier_v1_notify_activity(idle->notifier, idle->server->seat->wlr_seat);
+		wlr_idle_notifier_v1_notify_activity(idle->notifier, seat);
 	}
 }
 

@@ -2,7 +2,6 @@
 #include <wlr/types/wlr_cursor.h>
 #include <wlr/types/wlr_pointer.h>
 #include <wlr/types/wlr_pointer_gestures_v1.h>
-#include "protocol/idle.h"
 #include "seat/gesture.h"
 #include "seat/seat.h"
 #include "util/listener.h"
@@ -19,7 +18,7 @@ struct gesture {
 static void handle_swipe_begin(struct wl_listener *listener, void *data) {
 	struct gesture *gesture = wl_container_of(listener, gesture, swipe_begin);
 	const struct wlr_pointer_swipe_begin_event *event = data;
-	idle_notify_activity(gesture->seat->server->protocols.idle);
+	seat_notify_activity(gesture->seat);
 	wlr_pointer_gestures_v1_send_swipe_begin(gesture->gestures, gesture->seat->wlr_seat,
 		event->time_msec, event->fingers);
 }
@@ -27,7 +26,7 @@ static void handle_swipe_begin(struct wl_listener *listener, void *data) {
 static void handle_swipe_update(struct wl_listener *listener, void *data) {
 	struct gesture *gesture = wl_container_of(listener, gesture, swipe_update);
 	const struct wlr_pointer_swipe_update_event *event = data;
-	idle_notify_activity(gesture->seat->server->protocols.idle);
+	seat_notify_activity(gesture->seat);
 	wlr_pointer_gestures_v1_send_swipe_update(gesture->gestures, gesture->seat->wlr_seat,
 		event->time_msec, event->dx, event->dy);
 }
@@ -42,7 +41,7 @@ static void handle_swipe_end(struct wl_listener *listener, void *data) {
 static void handle_pinch_begin(struct wl_listener *listener, void *data) {
 	struct gesture *gesture = wl_container_of(listener, gesture, pinch_begin);
 	const struct wlr_pointer_pinch_begin_event *event = data;
-	idle_notify_activity(gesture->seat->server->protocols.idle);
+	seat_notify_activity(gesture->seat);
 	wlr_pointer_gestures_v1_send_pinch_begin(gesture->gestures, gesture->seat->wlr_seat,
 		event->time_msec, event->fingers);
 }
@@ -50,7 +49,7 @@ static void handle_pinch_begin(struct wl_listener *listener, void *data) {
 static void handle_pinch_update(struct wl_listener *listener, void *data) {
 	struct gesture *gesture = wl_container_of(listener, gesture, pinch_update);
 	const struct wlr_pointer_pinch_update_event *event = data;
-	idle_notify_activity(gesture->seat->server->protocols.idle);
+	seat_notify_activity(gesture->seat);
 	wlr_pointer_gestures_v1_send_pinch_update(gesture->gestures, gesture->seat->wlr_seat,
 		event->time_msec, event->dx, event->dy, event->scale, event->rotation);
 }
@@ -65,7 +64,7 @@ static void handle_pinch_end(struct wl_listener *listener, void *data) {
 static void handle_hold_begin(struct wl_listener *listener, void *data) {
 	struct gesture *gesture = wl_container_of(listener, gesture, hold_begin);
 	const struct wlr_pointer_hold_begin_event *event = data;
-	idle_notify_activity(gesture->seat->server->protocols.idle);
+	seat_notify_activity(gesture->seat);
 	wlr_pointer_gestures_v1_send_hold_begin(gesture->gestures, gesture->seat->wlr_seat,
 		event->time_msec, event->fingers);
 }

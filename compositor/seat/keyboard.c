@@ -7,7 +7,6 @@
 #include <wlr/util/log.h>
 #include <xkbcommon/xkbcommon.h>
 #include "config/config.h"
-#include "protocol/idle.h"
 #include "seat/input_method.h"
 #include "seat/seat.h"
 #include "shell/lock.h"
@@ -81,7 +80,7 @@ static void handle_key(struct wl_listener *listener, void *data) {
 	struct keyboard *keyboard = wl_container_of(listener, keyboard, key);
 	const struct wlr_keyboard_key_event *event = data;
 	struct seat *seat = keyboard->seat;
-	idle_notify_activity(seat->server->protocols.idle);
+	seat_notify_activity(seat);
 	if (!is_ours(keyboard, event) &&
 			!input_method_take_key(seat->input_method, keyboard->wlr_keyboard, event)) {
 		use(keyboard);

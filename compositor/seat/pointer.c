@@ -7,7 +7,6 @@
 #include "desktop/desktop.h"
 #include "desktop/focus.h"
 #include "desktop/window.h"
-#include "protocol/idle.h"
 #include "seat/constraint.h"
 #include "seat/seat.h"
 #include "seat/selection.h"
@@ -102,7 +101,7 @@ static void handle_moved(struct seat *seat, uint32_t time_msec) {
 }
 
 static void move(struct seat *seat, const struct wlr_pointer_motion_event *event) {
-	idle_notify_activity(seat->server->protocols.idle);
+	seat_notify_activity(seat);
 	double dx, dy;
 	if (constraint_apply(seat->constraint, event, &dx, &dy)) {
 		wlr_cursor_move(seat->cursor, &event->pointer->base, dx, dy);
@@ -170,7 +169,7 @@ void seat_press(struct seat *seat, uint32_t time_msec, uint32_t button, bool pre
 static void handle_button(struct wl_listener *listener, void *data) {
 	struct seat *seat = wl_container_of(listener, seat, button);
 	const struct wlr_pointer_button_event *event = data;
-	idle_notify_activity(seat->server->protocols.idle);
+	seat_notify_activity(seat);
 	seat_press(seat, event->time_msec, event->button,
 		event->state == WL_POINTER_BUTTON_STATE_PRESSED);
 }
@@ -178,7 +177,7 @@ static void handle_button(struct wl_listener *listener, void *data) {
 static void handle_axis(struct wl_listener *listener, void *data) {
 	struct seat *seat = wl_container_of(listener, seat, axis);
 	const struct wlr_pointer_axis_event *event = data;
-	idle_notify_activity(seat->server->protocols.idle);
+	seat_notify_activity(seat);
 	wlr_seat_pointer_notify_axis(seat->wlr_seat, event->time_msec, event->orientation,
 		event->delta, event->delta_discrete, event->source, event->relative_direction);
 }

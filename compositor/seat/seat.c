@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "desktop/popup.h"
 #include "desktop/window.h"
+#include "protocol/idle.h"
 #include "seat/captor.h"
 #include "seat/constraint.h"
 #include "seat/devices.h"
@@ -161,6 +162,10 @@ void seat_enter_keyboard(struct server *server, struct wlr_seat *wlr_seat,
 	} else {
 		enter(wlr_seat, surface, NULL, 0, NULL);
 	}
+}
+
+void seat_notify_activity(struct seat *seat) {
+	idle_notify_activity(seat->server->protocols.idle, seat->wlr_seat);
 }
 
 void seat_end_client_grabs(struct server *server, struct wlr_seat *wlr_seat) {

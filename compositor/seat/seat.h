@@ -94,6 +94,8 @@ void seat_enter_keyboard(struct server *server, struct wlr_seat *wlr_seat,
 	struct wlr_surface *surface);
 /** A window or a panel was clicked, or touched: it may want the keyboard. */
 void seat_click(struct seat *seat, struct wlr_surface *surface, struct window *window);
+/** Somebody is there. */
+void seat_notify_activity(struct seat *seat);
 /** A button, of a pointer or of something that acts as one. */
 void seat_press(struct seat *seat, uint32_t time_msec, uint32_t button, bool pressed);
 /** The cursor is somewhere else: tell the surface below it. */

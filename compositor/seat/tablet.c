@@ -8,7 +8,6 @@
 #include <wlr/types/wlr_tablet_tool.h>
 #include <wlr/types/wlr_tablet_v2.h>
 #include "desktop/window.h"
-#include "protocol/idle.h"
 #include "seat/seat.h"
 #include "seat/tablet.h"
 #include "util/listener.h"
@@ -41,6 +40,7 @@ struct tool {
 
 struct pad {
 	struct wl_list link; // tablets.pads
+	struct tablets *tablets;
 	struct wlr_tablet_v2_tablet_pad *v2;
 	struct wl_listener button, ring, strip, destroy;
 };
@@ -134,7 +134,7 @@ static void move_cursor(struct tablets *tablets, const struct wlr_tablet_tool_ax
 static void handle_axis(struct wl_listener *listener, void *data) {
 	struct tablets *tablets = wl_container_of(listener, tablets, axis);
 	const struct wlr_tablet_tool_axis_event *event = data;
-	idle_notify_activity(tablets->seat->server->protocols.idle);
+	seat_notify_activity(tablets->seat);
 	struct tool *tool = get_tool(tablets, event->tool);
 	if (tool == NULL) {
 		return;
@@ -169,7 +169,7 @@ static void handle_axis(struct wl_listener *listener, void *data) {
 static void handle_proximity(struct wl_listener *listener, void *data) {
 	struct tablets *tablets = wl_container_of(listener, tablets, proximity);
 	const struct wlr_tablet_tool_proximity_event *event = data;
-	idle_notify_activity(tablets->seat->server->protocols.idle);
+	seat_notify_activity(tablets->seat);
 	struct tool *tool = get_tool(tablets, event->tool);
 	if (tool == NULL) {
 		return;
@@ -186,7 +186,7 @@ static void handle_tip(struct wl_listener *listener, void *data) {
 	struct tablets *tablets = wl_container_of(listener, tablets, tip);
 	const struct wlr_tablet_tool_tip_event *event = data;
 	struct seat *seat = tablets->seat;
-	idle_notify_activity(seat->server->protocols.idle);
+	seat_notify_activity(seat);
 	struct tool *tool = get_tool(tablets, event->tool);
 	if (tool == NULL) {
 		return;
@@ -217,7 +217,7 @@ static void handle_tool_button(struct wl_listener *listener, void *data) {
 	struct tablets *tablets = wl_container_of(listener, tablets, button);
 	const struct wlr_tablet_tool_button_event *event = data;
 	struct seat *seat = tablets->seat;
-	idle_notify_activity(seat->server->protocols.idle);
+	seat_notify_activity(seat);
 	struct tool *tool = get_tool(tablets, event->tool);
 	if (tool == NULL) {
 		return;
@@ -259,6 +259,7 @@ void tablets_add(struct tablets *tablets, struct wlr_input_device *device) {
 static void handle_pad_button(struct wl_listener *listener, void *data) {
 	struct pad *pad = wl_container_of(listener, pad, button);
 	const struct wlr_tablet_pad_button_event *event = data;
+	seat_notify_activity(pad->tablets->seat);
 	wlr_tablet_v2_tablet_pad_notify_mode(pad->v2, event->group, event->mode, event->time_msec);
 	wlr_tablet_v2_tablet_pad_notify_button(pad->v2, event->button, event->time_msec,
 		(enum zwp_tablet_pad_v2_button_state)event->state);
@@ -267,6 +268,7 @@ static void handle_pad_button(struct wl_listener *listener, void *data) {
 static void handle_pad_ring(struct wl_listener *listener, void *data) {
 	struct pad *pad = wl_container_of(listener, pad, ring);
 	const struct wlr_tablet_pad_ring_event *event = data;
+	seat_notify_activity(pad->tablets->seat);
 	wlr_tablet_v2_tablet_pad_notify_ring(pad->v2, event->ring, event->position,
 		event->source == WLR_TABLET_PAD_RING_SOURCE_FINGER, event->time_msec);
 }
@@ -274,6 +276,7 @@ static void handle_pad_ring(struct wl_listener *listener, void *data) {
 static void handle_pad_strip(struct wl_listener *listener, void *data) {
 	struct pad *pad = wl_container_of(listener, pad, strip);
 	const struct wlr_tablet_pad_strip_event *event = data;
+	seat_notify_activity(pad->tablets->seat);
 	wlr_tablet_v2_tablet_pad_notify_strip(pad->v2, event->strip, event->position,
 		event->source == WLR_TABLET_PAD_STRIP_SOURCE_FINGER, event->time_msec);
 }
@@ -293,6 +296,7 @@ void tablets_add_pad(struct tablets *tablets, struct wlr_input_device *device) {
 	if (pad == NULL) {
 		return;
 	}
+	pad->tablets = tablets;
 	pad->v2 = wlr_tablet_pad_create(tablets->manager, tablets->seat->wlr_seat, device);
 	if (pad->v2 == NULL) {
 		free(pad);

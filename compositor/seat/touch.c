@@ -4,7 +4,6 @@
 #include <wlr/types/wlr_seat.h>
 #include <wlr/types/wlr_touch.h>
 #include "desktop/window.h"
-#include "protocol/idle.h"
 #include "seat/seat.h"
 #include "seat/selection.h"
 #include "util/listener.h"
@@ -60,7 +59,7 @@ static void handle_surface_destroy(struct wl_listener *listener, void *data) {
 static void handle_down(struct wl_listener *listener, void *data) {
 	struct seat *seat = wl_container_of(listener, seat, touch_down);
 	const struct wlr_touch_down_event *event = data;
-	idle_notify_activity(seat->server->protocols.idle);
+	seat_notify_activity(seat);
 	double lx, ly, sx, sy;
 	wlr_cursor_absolute_to_layout_coords(seat->cursor, &event->touch->base, event->x, event->y,
 		&lx, &ly);
@@ -99,7 +98,7 @@ static void move_drag(struct seat *seat, int32_t id, uint32_t time_msec, double 
 static void handle_motion(struct wl_listener *listener, void *data) {
 	struct seat *seat = wl_container_of(listener, seat, touch_motion);
 	const struct wlr_touch_motion_event *event = data;
-	idle_notify_activity(seat->server->protocols.idle);
+	seat_notify_activity(seat);
 	const struct touch_origin *origin = find_origin(seat, event->touch_id);
 	if (origin == NULL) {
 		return;
@@ -121,7 +120,7 @@ static void handle_motion(struct wl_listener *listener, void *data) {
 static void handle_up(struct wl_listener *listener, void *data) {
 	struct seat *seat = wl_container_of(listener, seat, touch_up);
 	const struct wlr_touch_up_event *event = data;
-	idle_notify_activity(seat->server->protocols.idle);
+	seat_notify_activity(seat);
 	notify_up(seat, event->touch_id, event->time_msec);
 }
 

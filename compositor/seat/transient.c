@@ -59,7 +59,7 @@ static struct server *get_server(const struct transient_seat *seat) {
 }
 
 static void notify_activity(const struct transient_seat *seat) {
-	idle_notify_activity(get_server(seat)->protocols.idle);
+	idle_notify_activity(get_server(seat)->protocols.idle, seat->wlr_seat);
 }
 
 static struct wlr_surface *get_focus(const struct transient_seat *seat) {

@@ -1,7 +1,7 @@
 /*
- * second-seat: a second person at the compositor, as a remote desktop has one. Makes a seat of its own
+ * second-seat [first]: a second person at the compositor, as a remote desktop has one. Makes a seat of its own
  * (ext-transient-seat-v1) with a pointer and a keyboard, and does what the lines on stdin say, until
- * there are no more:
+ * there are no more; or the same at the first seat:
  *
  *   click X Y     moves the pointer there, in permille of all screens, and clicks
  *   key CODE      presses and releases a key of linux/input-event-codes.h
@@ -50,7 +50,7 @@ static struct wl_registry *registry;
 static struct ext_transient_seat_manager_v1 *seats;
 static struct zwlr_virtual_pointer_manager_v1 *pointers;
 static struct wl_proxy *keyboards;
-static uint32_t seat_global;
+static uint32_t seat_global, first_seat_global;
 static bool denied;
 static char seat_name[64];
 
@@ -63,6 +63,8 @@ static void handle_global(void *data, struct wl_registry *wl_registry, uint32_t 
 		const char *interface, uint32_t version) {
 	if (strcmp(interface, ext_transient_seat_manager_v1_interface.name) == 0) {
 		seats = wl_registry_bind(registry, name, &ext_transient_seat_manager_v1_interface, 1);
+	} else if (strcmp(interface, wl_seat_interface.name) == 0 && first_seat_global == 0) {
+		first_seat_global = name;
 	} else if (strcmp(interface, zwlr_virtual_pointer_manager_v1_interface.name) == 0) {
 		pointers = wl_registry_bind(registry, name,
 			&zwlr_virtual_pointer_manager_v1_interface, 1);
@@ -140,7 +142,18 @@ static void click(struct zwlr_virtual_pointer_v1 *pointer, uint32_t x, uint32_t 
 	zwlr_virtual_pointer_v1_frame(pointer);
 }
 
-int main(void) {
+static struct ext_transient_seat_v1 *create_seat(struct wl_display *display) {
+	struct ext_transient_seat_v1 *transient = ext_transient_seat_manager_v1_create(seats);
+	ext_transient_seat_v1_add_listener(transient, &transient_listener, NULL);
+	wl_display_roundtrip(display);
+	if (denied) {
+		puts("denied");
+		exit(EXIT_SUCCESS);
+	}
+	return transient;
+}
+
+int main(int argc, char *argv[]) {
 	struct wl_display *display = wl_display_connect(NULL);
 	if (display == NULL) {
 		fail("no Wayland display");
@@ -152,14 +165,9 @@ int main(void) {
 	if (seats == NULL || pointers == NULL || keyboards == NULL) {
 		fail("the compositor does not have what it needs");
 	}
-	struct ext_transient_seat_v1 *transient = ext_transient_seat_manager_v1_create(seats);
-	ext_transient_seat_v1_add_listener(transient, &transient_listener, NULL);
-	wl_display_roundtrip(display);
-	if (denied) {
-		puts("denied");
-		return EXIT_SUCCESS;
-	}
-	struct wl_seat *seat = wl_registry_bind(registry, seat_global, &wl_seat_interface, 2);
+	struct ext_transient_seat_v1 *transient = argc == 1 ? create_seat(display) : NULL;
+	struct wl_seat *seat = wl_registry_bind(registry,
+		transient != NULL ? seat_global : first_seat_global, &wl_seat_interface, 2);
 	wl_seat_add_listener(seat, &seat_listener, NULL);
 	struct wl_proxy *keyboard = create_keyboard(seat);
 	struct zwlr_virtual_pointer_v1 *pointer =
@@ -185,7 +193,9 @@ int main(void) {
 		}
 		puts("ok");
 	}
-	ext_transient_seat_v1_destroy(transient);
+	if (transient != NULL) {
+		ext_transient_seat_v1_destroy(transient);
+	}
 	if (wl_display_roundtrip(display) < 0) {
 		fail("the compositor has cut the connection");
 	}

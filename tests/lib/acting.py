@@ -4,11 +4,43 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import threading
+import time
+from collections.abc import Callable
 
 from lib.headless import MESON, Headless, Result
 
 ACTOR = MESON / "tests/conformance/actor"
 MARK = re.compile(r"^-- \d+\n", re.MULTILINE)
+
+
+class Actor:
+    """The same in a session that goes on by itself, for what takes its time."""
+
+    def __init__(self, environment: dict[str, str], *command: str) -> None:
+        self.process = subprocess.Popen(
+            command or [str(ACTOR)], env=environment, text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.heard: list[str] = []
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for line in self.process.stdout:
+            self.heard.append(line.strip())
+
+    def tell(self, line: str) -> None:
+        self.process.stdin.write(line + "\n")
+
+    def wait(self, condition: Callable[[list[str]], bool], timeout: float = 20) -> None:
+        deadline = time.monotonic() + timeout
+        while not condition(self.heard):
+            assert time.monotonic() < deadline, self.heard
+            time.sleep(0.02)
+
+    def end(self) -> None:
+        self.process.stdin.close()
+        assert self.process.wait(20) == 0
 
 
 class Play:
