@@ -17,6 +17,7 @@
 #include "headless/clock_page.h"
 #include "headless/headless.h"
 #include "headless/keeper.h"
+#include "kiosk/kiosk.h"
 #include "headless/script.h"
 #include "headless/tasks.h"
 #include "headless/verb.h"
@@ -72,6 +73,7 @@ static bool wait_for_messages(struct headless *headless, uint64_t ns) {
 static size_t get_roots(struct headless *headless, pid_t roots[static MAX_ROOTS]) {
 	size_t len = 0;
 	roots[len++] = keeper_get_pid(headless->keeper);
+	len += kiosk_get_pids(headless->server.kiosk, &roots[len], MAX_ROOTS - len);
 	// Clients that came from elsewhere belong to the session as well
 	struct wl_client *client;
 	wl_client_for_each(client, wl_display_get_client_list(headless->server.display)) {
@@ -420,6 +422,9 @@ static bool start(struct headless *headless) {
 	}
 	headless->error_source = wl_event_loop_add_fd(server->loop,
 		capture_get_error_fd(server->capture), WL_EVENT_READABLE, handle_capture_error, headless);
+	if (!kiosk_start(server->kiosk, NULL)) {
+		return false;
+	}
 	if (headless->script != NULL) {
 		script_start(headless->script, headless);
 	}

@@ -34,8 +34,7 @@ static char **make_environment(const char *display, char **variable_ptr) {
 }
 
 static long long get_age_ms(const struct command *command) {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	const struct timespec now = server_now(command->kiosk->server);
 	return (now.tv_sec - command->started.tv_sec) * 1000LL +
 		(now.tv_nsec - command->started.tv_nsec) / 1000000;
 }
@@ -103,7 +102,7 @@ static int start(struct command *command) {
 		}
 	}
 	command->waiting = false;
-	clock_gettime(CLOCK_MONOTONIC, &command->started);
+	command->started = server_now(command->kiosk->server);
 	int ret = process_start(&command->process, command->kiosk->server->loop,
 		command->config.argv, environment != NULL ? environment : environ,
 		command->config.grace_ms, handle_ended, command);

@@ -81,6 +81,20 @@ struct command *kiosk_find_command(struct kiosk *kiosk, const char *name) {
 	return NULL;
 }
 
+size_t kiosk_get_pids(struct kiosk *kiosk, pid_t pids[], size_t max) {
+	size_t len = 0;
+	const struct command *command;
+	if (kiosk == NULL) {
+		return 0;
+	}
+	wl_list_for_each(command, &kiosk->commands, link) {
+		if (command->process != NULL && len < max) {
+			pids[len++] = process_get_pid(command->process);
+		}
+	}
+	return len;
+}
+
 struct fixed_source *kiosk_find_source(struct kiosk *kiosk, const char *name) {
 	struct fixed_source *source;
 	wl_list_for_each(source, &kiosk->sources, link) {
@@ -468,6 +482,9 @@ static const struct command_config *find_command_config(const struct config *con
 
 void kiosk_reload(struct kiosk *kiosk) {
 	const struct config *config = kiosk->server->config;
+	if (kiosk->ending) {
+		return; // nothing is to be started any more
+	}
 	// Nothing is to look at an item that goes
 	clear_assignments(kiosk);
 	kiosk_update(kiosk);

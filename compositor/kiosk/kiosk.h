@@ -2,6 +2,7 @@
 #define KIOSK_KIOSK_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 #include <wayland-server-core.h>
 
 struct command;
@@ -73,6 +74,8 @@ struct workspace *kiosk_choose_workspace(struct window *window);
 /** Register what sluicectl can ask. */
 bool kiosk_register_ipc(struct kiosk *kiosk, struct ipc *ipc);
 
+/** The processes of commands that run, as many as there is room for; returns how many. NULL is allowed. */
+size_t kiosk_get_pids(struct kiosk *kiosk, pid_t pids[], size_t max);
 struct command *kiosk_find_command(struct kiosk *kiosk, const char *name);
 struct fixed_source *kiosk_find_source(struct kiosk *kiosk, const char *name);
 /** For command.c: a command has ended, and perhaps waits to be started again. */
