@@ -233,9 +233,11 @@ bool command_take_config(struct command *command, const struct command_config *c
 	if (!same && command->process != NULL) {
 		command->changed = true;
 		process_end(command->process);
-	} else if (!same) {
+	} else if (command->process == NULL && (!same || is_restarted(command) != command->waiting)) {
+		// Another program, or one that now is to run again, or is not any more
 		command->backoff = (struct backoff){ 0 };
-		timer_set(&command->restart_timer, 1);
+		command->waiting = !same || is_restarted(command);
+		timer_set(&command->restart_timer, command->waiting ? 1 : 0);
 	}
 	return true;
 }

@@ -215,6 +215,46 @@ static struct workspace *get_workspace(struct kiosk *kiosk, const struct command
 	return workspace;
 }
 
+/** X11's windows come by one socket. Each command is a session of its own, which its programs are in. */
+static struct command *find_by_session(struct kiosk *kiosk, pid_t pid) {
+	if (kiosk == NULL || pid <= 0) {
+		return NULL;
+	}
+	pid_t session = getsid(pid);
+	struct command *command;
+	wl_list_for_each(command, &kiosk->commands, link) {
+		if (command->config.own_socket && command->process != NULL &&
+				process_get_pid(command->process) == session) {
+			return command;
+		}
+	}
+	return NULL;
+}
+
+static struct command *get_command(struct window *window) {
+	struct wlr_surface *surface = window_get_surface(window);
+	struct command *command = surface != NULL ?
+		client_socket_find_data(wl_resource_get_client(surface->resource)) : NULL;
+	return command != NULL ? command :
+		find_by_session(window->server->kiosk, window_get_pid(window));
+}
+
+/** A command that had none has a screen now: so have its windows. */
+static void gather_windows(struct kiosk *kiosk, const struct command *command) {
+	struct window *window, *tmp;
+	wl_list_for_each_safe(window, tmp, &kiosk->server->windows, link) {
+		if (!window->mapped || window_get_parent(window) != NULL ||
+				get_command(window) != command) {
+			continue;
+		}
+		struct workspace *workspace = get_workspace(kiosk, command);
+		if (workspace != NULL && window->workspace != workspace) {
+			window->fullscreen = true;
+			desktop_send_window(window, workspace);
+		}
+	}
+}
+
 /** Commands have their windows where they are assigned to, and nowhere else. */
 static void place_commands(struct kiosk *kiosk) {
 	struct workspaces *workspaces = &kiosk->server->desktop->workspaces;
@@ -223,10 +263,18 @@ static void place_commands(struct kiosk *kiosk) {
 		struct workspace *workspace =
 			workspaces_find(workspaces, command->config.name);
 		struct output *output;
-		if (workspace == NULL || !command->config.own_socket || command->removed) {
+		if (!command->config.own_socket || command->removed) {
 			continue;
 		}
-		if (!kiosk_get_output(kiosk, command, &output)) {
+		bool has_screen = kiosk_get_output(kiosk, command, &output);
+		if (output != NULL) {
+			gather_windows(kiosk, command);
+			workspace = workspaces_find(workspaces, command->config.name);
+		}
+		if (workspace == NULL) {
+			continue;
+		}
+		if (!has_screen) {
 			workspaces_release(workspaces, workspace);
 		} else if (output != NULL) {
 			get_workspace(kiosk, command);
@@ -272,30 +320,6 @@ bool kiosk_get_output(struct kiosk *kiosk, const struct command *command,
 		}
 	}
 	return true;
-}
-
-/** X11's windows come by one socket. Each command is a session of its own, which its programs are in. */
-static struct command *find_by_session(struct kiosk *kiosk, pid_t pid) {
-	if (kiosk == NULL || pid <= 0) {
-		return NULL;
-	}
-	pid_t session = getsid(pid);
-	struct command *command;
-	wl_list_for_each(command, &kiosk->commands, link) {
-		if (command->config.own_socket && command->process != NULL &&
-				process_get_pid(command->process) == session) {
-			return command;
-		}
-	}
-	return NULL;
-}
-
-static struct command *get_command(struct window *window) {
-	struct wlr_surface *surface = window_get_surface(window);
-	struct command *command = surface != NULL ?
-		client_socket_find_data(wl_resource_get_client(surface->resource)) : NULL;
-	return command != NULL ? command :
-		find_by_session(window->server->kiosk, window_get_pid(window));
 }
 
 bool kiosk_has_screen(struct window *window) {
@@ -359,6 +383,37 @@ static struct assignment *find_by_pattern(struct kiosk *kiosk, const char *patte
 	return NULL;
 }
 
+/** Whether an assignment is for other outputs that are there, too. */
+static bool is_shared(struct kiosk *kiosk, const struct assignment *assignment,
+		const struct output *output) {
+	const struct output *other;
+	wl_list_for_each(other, &kiosk->server->outputs, link) {
+		if (other != output && output_name_matches(assignment->output, other->wlr_output)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/**
+ * An assignment for this output alone, before others: empty, or with what it shows by one (NULL: none)
+ * that is for several. NULL: no memory.
+ */
+static struct assignment *add_own(struct kiosk *kiosk, struct output *output,
+		struct assignment *shared) {
+	const struct stage *stage = find_stage(kiosk, output);
+	bool shows = shared != NULL && stage != NULL &&
+		(stage->command != NULL || stage->source != NULL);
+	const char *name = output->wlr_output->name;
+	if (!assignment_add(&kiosk->assignments, name, shows ? shared->item : NULL)) {
+		return NULL;
+	}
+	if (shows) {
+		assignment_set(shared, &kiosk->assignments, NULL);
+	}
+	return find_by_pattern(kiosk, name);
+}
+
 static bool fail(char **error_ptr, const char *format, const char *name) {
 	if (asprintf(error_ptr, format, name) < 0) {
 		*error_ptr = NULL;
@@ -385,11 +440,11 @@ bool kiosk_assign(struct kiosk *kiosk, const char *output_name, const char *item
 	if (output == NULL && assignment == NULL) {
 		return fail(error_ptr, "there is no output \"%s\"", output_name);
 	}
-	if (assignment == NULL) {
-		if (!assignment_add(&kiosk->assignments, output_name, NULL)) {
+	if (assignment == NULL || (output != NULL && is_shared(kiosk, assignment, output))) {
+		assignment = add_own(kiosk, output, assignment);
+		if (assignment == NULL) {
 			return fail(error_ptr, "%s", "out of memory");
 		}
-		assignment = find_by_pattern(kiosk, output_name);
 	}
 	struct command *former =
 		assignment->item != NULL ? kiosk_find_command(kiosk, assignment->item) : NULL;

@@ -145,6 +145,54 @@ def test_pauses_are_of_the_sessions_time(sessions: Headless) -> None:
     assert commands(scenes, 0)["red"]["runs"] == 5
 
 
+def test_a_screen_is_meant_by_its_name(sessions: Headless) -> None:
+    """Though the configuration means several at once."""
+    text = command("red", shows(RED)) + command("blue", shows(BLUE)) + \
+        'output "*" {\n\tshow red\n}\n'
+    shots = Shots()
+    scenes = run(sessions, f"""
+        do sleep 1
+        {shots.of("A")}
+        ctl assign B blue
+        do sleep 1
+        {shots.of("A", "B")}
+        ctl assign A blue
+        do sleep 1
+        {shots.of("A")}
+        ctl assign B red
+        do sleep 1
+        {shots.of("A", "B")}
+    """, text)
+    assert shots.colours(scenes) == [RED, RED, BLUE, BLUE, BLUE, RED]
+
+
+def test_restart_changes(sessions: Headless) -> None:
+    """For commands that do not run: who was not to be started again is, and the other way round."""
+    def text(first: str, second: str) -> str:
+        return "".join(
+            f'command {name} {{\n\trun sh -c "exit {status}"\n\trestart {restart}\n'
+            "\tbackoff 20 20\n}\n"
+            for name, status, restart in (("one", 3, first), ("two", 3, second)))
+
+    path = sessions.tmp / "next"
+    path.write_text(text("on-failure", "never"))
+    scenes = run(sessions, f"""
+        do sleep 1
+        ctl --json commands
+        run cp {path} {sessions.tmp}/config
+        ctl reload
+        do sleep 1
+        ctl --json commands
+        do sleep 30
+        ctl --json commands
+    """, text("never", "always"))
+    states = [{name: (one["state"], one["runs"]) for name, one in commands(scenes, n).items()}
+              for n in range(3)]
+    assert states == [{"one": ("ended", 1), "two": ("waiting", 1)},
+                      {"one": ("waiting", 2), "two": ("ended", 1)},
+                      {"one": ("waiting", 3), "two": ("ended", 1)}]
+
+
 def test_what_is_read_again(sessions: Headless) -> None:
     """A broken file changes nothing, and is told with its line; a good one what it says."""
     path = sessions.tmp / "config"
