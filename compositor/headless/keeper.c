@@ -18,6 +18,8 @@
 
 /** For programs to end by themselves; a terminal asks its shell, and so on. */
 #define GRACE_S 2
+/** What is not gone after so long hangs in the kernel, and does not even hear SIGKILL. */
+#define LIMIT_S 10
 
 extern char **environ;
 
@@ -43,24 +45,19 @@ static void report(int fd, int error, int status) {
 static void signal_all(pid_t pid, int signal);
 
 static void signal_children_of(pid_t pid, const char *tid, int signal) {
-	char path[64], text[4096];
+	char path[64];
 	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/children", (int)pid, tid);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
+	FILE *file = fopen(path, "re");
+	if (file == NULL) {
 		return;
 	}
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (n <= 0) {
-		return;
-	}
-	text[n] = '\0';
-	char *next = text, *end;
-	for (long child; (child = strtol(next, &end, 10)), end != next; next = end) {
+	int child;
+	while (fscanf(file, "%d", &child) == 1) {
 		signal_all((pid_t)child, signal);
 		kill((pid_t)child, signal);
 		kill((pid_t)child, SIGCONT);
 	}
+	fclose(file);
 }
 
 /** Send a signal to every descendant, those of its threads included. */
@@ -93,7 +90,7 @@ static bool reap(pid_t command, int fd, bool *command_ended) {
 	return pid == 0;
 }
 
-/** End everything. */
+/** End everything that can be. */
 static void end_all(pid_t command, int fd, bool *command_ended, const sigset_t *signals) {
 	struct timespec start, now;
 	clock_gettime(CLOCK_MONOTONIC, &start);
@@ -101,7 +98,9 @@ static void end_all(pid_t command, int fd, bool *command_ended, const sigset_t *
 	signal_all(getpid(), SIGHUP); // which shells that are talked to heed, and not the other
 	while (reap(command, fd, command_ended)) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec - start.tv_sec >= GRACE_S) {
+		if (now.tv_sec - start.tv_sec >= LIMIT_S) {
+			return;
+		} else if (now.tv_sec - start.tv_sec >= GRACE_S) {
 			signal_all(getpid(), SIGKILL); // again and again: they may have had children
 		}
 		sigtimedwait(signals, NULL, &(struct timespec){ .tv_nsec = 20000000 });
@@ -216,6 +215,7 @@ void keeper_destroy(struct keeper *keeper) {
 	}
 	if (keeper->pid > 0) {
 		keeper_end(keeper);
+		// It ends, whatever becomes of the others
 		while (waitpid(keeper->pid, NULL, 0) < 0 && errno == EINTR) {
 		}
 	}

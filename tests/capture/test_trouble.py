@@ -228,3 +228,14 @@ def test_it_is_killed(headless, tmp_path: Path, how: signal.Signals) -> None:
     if how == signal.SIGKILL:
         # Nobody is there to remove it
         subprocess.run(["sh", "-c", f"rm -rf {tmp_path}/runtime/*"], check=True)
+
+
+def test_a_thousand_are_asked_to_end(headless, tmp_path) -> None:
+    """Before they are killed, and nobody else: there are more of them than one page of /proc tells of."""
+    ended = tmp_path / "ended"
+    child = f"trap 'echo >>{ended}; exit' TERM; read x <{tmp_path}/never"
+    text = (f"mkfifo {tmp_path}/never; i=0; while [ $i -lt 1300 ]; do i=$((i+1)); "
+            f"sh -c \"{child}\" & done; sluicectl headless refresh 1")
+    result = headless.run(["--machine-clock", "--every=1000000"], ["sh", "-c", text])
+    assert result.status == 0, result.output
+    assert len(ended.read_text().splitlines()) == 1300
