@@ -11,15 +11,19 @@
 #include "shell/lock.h"
 #include "util/listener.h"
 
-/** A menu or the like. Its scene tree goes with its surface. */
+/**
+ * A menu or the like. Its scene tree goes with its xdg_surface, which a client may keep when it has
+ * destroyed the popup.
+ */
 struct popup {
 	struct server *server;
 	struct wlr_xdg_popup *wlr_popup;
-	struct wlr_scene_tree *tree;
+	struct wlr_scene_tree *tree; // NULL once it is gone
 	struct wlr_scene_tree *root; // of the window or panel, at its corner
 	bool going; // it is being unmapped, perhaps as it is being destroyed
 
 	struct wl_listener map, unmap, commit, reposition, destroy;
+	struct wl_listener tree_destroy;
 };
 
 /** Whether panels are above it: it belongs to a window that they do not make way for. */
@@ -34,6 +38,9 @@ static bool is_below_panels(const struct wlr_xdg_surface *parent) {
  */
 static bool get_screen(struct popup *popup, struct wlr_box *box) {
 	int x, y;
+	if (popup->tree == NULL) {
+		return false; // what it belongs to is gone
+	}
 	wlr_scene_node_coords(&popup->root->node, &x, &y);
 	struct wlr_xdg_popup *top = popup->wlr_popup;
 	struct wlr_xdg_surface *parent = NULL;
@@ -125,6 +132,20 @@ static void handle_reposition(struct wl_listener *listener, void *data) {
 	unconstrain(popup);
 }
 
+static void forget_tree(struct popup *popup) {
+	popup->wlr_popup->base->data = NULL; // another may still be made of it
+	if (popup->tree != NULL) {
+		wl_list_remove(&popup->tree_destroy.link);
+		popup->tree->node.data = NULL;
+		popup->tree = NULL;
+	}
+}
+
+static void handle_tree_destroy(struct wl_listener *listener, void *data) {
+	struct popup *popup = wl_container_of(listener, popup, tree_destroy);
+	forget_tree(popup);
+}
+
 static void handle_destroy(struct wl_listener *listener, void *data) {
 	struct popup *popup = wl_container_of(listener, popup, destroy);
 	wl_list_remove(&popup->map.link);
@@ -132,7 +153,7 @@ static void handle_destroy(struct wl_listener *listener, void *data) {
 	wl_list_remove(&popup->commit.link);
 	wl_list_remove(&popup->reposition.link);
 	wl_list_remove(&popup->destroy.link);
-	popup->wlr_popup->base->data = NULL; // another may still be made of it
+	forget_tree(popup);
 	free(popup);
 }
 
@@ -160,6 +181,7 @@ void popup_create(struct server *server, struct wlr_xdg_popup *wlr_popup,
 	listener_add(&wlr_popup->base->surface->events.commit, &popup->commit, handle_commit);
 	listener_add(&wlr_popup->events.reposition, &popup->reposition, handle_reposition);
 	listener_add(&wlr_popup->events.destroy, &popup->destroy, handle_destroy);
+	listener_add(&popup->tree->node.events.destroy, &popup->tree_destroy, handle_tree_destroy);
 }
 
 void popup_handle_new(struct wl_listener *listener, void *data) {

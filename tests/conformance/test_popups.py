@@ -86,3 +86,19 @@ def test_a_popup_of_a_popup(headless: Headless, reactive: str) -> None:
         popup menu outer 10 -400 100 80 {reactive}
         other panel bar top 40
     """) == expected(reactive, "10,-160", "10,-120")
+
+
+def test_a_popup_is_gone_but_not_all_of_it(headless: Headless) -> None:
+    """A client may keep the xdg_surface of a popup; the actor does, of those that are closed for it."""
+    scenes = play(headless, """
+        panel bar top 40
+        do move 640 10
+        popup menu bar 10 30 100 80 grab reactive
+        other lock
+        other unlock
+        panel dock left 40
+        close dock
+        close bar
+    """, SCREEN)
+    assert "gone menu" in scenes.after("other lock")
+    assert scenes.after("panel dock left 40") == ["drawn dock 40x560"]
