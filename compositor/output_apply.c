@@ -74,10 +74,40 @@ static void place(const struct output_target *target) {
 	}
 }
 
+/**
+ * Whether its scale leaves it a size, and one that can be drawn: clients may ask for any. wlroots takes it,
+ * and then asserts that there is something to draw.
+ */
+static bool is_sensible(const struct output_target *target) {
+	const struct wlr_output *wlr_output = target->output->wlr_output;
+	const struct wlr_output_state *state = &target->state;
+	int width = wlr_output->width, height = wlr_output->height;
+	float scale = wlr_output->scale;
+	if (!target->placed) {
+		return true;
+	}
+	if ((state->committed & WLR_OUTPUT_STATE_MODE) &&
+			state->mode_type == WLR_OUTPUT_STATE_MODE_FIXED) {
+		width = state->mode->width;
+		height = state->mode->height;
+	} else if (state->committed & WLR_OUTPUT_STATE_MODE) {
+		width = state->custom_mode.width;
+		height = state->custom_mode.height;
+	}
+	if (state->committed & WLR_OUTPUT_STATE_SCALE) {
+		scale = state->scale;
+	}
+	return scale >= (float)OUTPUT_CONFIG_SCALE_MIN && scale <= (float)OUTPUT_CONFIG_SCALE_MAX &&
+		(float)width >= scale && (float)height >= scale;
+}
+
 static bool test_or_commit(struct server *server, const struct output_target *targets,
 		size_t len, bool commit) {
 	struct wlr_backend_output_state *states = calloc(len, sizeof(*states));
 	bool ok = states != NULL;
+	for (size_t i = 0; ok && i < len; i++) {
+		ok = is_sensible(&targets[i]);
+	}
 	for (size_t i = 0; ok && i < len; i++) {
 		states[i].output = targets[i].output->wlr_output;
 		ok = wlr_output_state_copy(&states[i].base, &targets[i].state);

@@ -80,7 +80,8 @@ static void parse_position(struct config_parser *parser,
 static void parse_scale(struct config_parser *parser, const struct scfg_directive *directive,
 		void *target) {
 	struct output_config *output = target;
-	if (config_get_number(parser, directive, 0, 0.1, 10, &output->scale)) {
+	if (config_get_number(parser, directive, 0, OUTPUT_CONFIG_SCALE_MIN, OUTPUT_CONFIG_SCALE_MAX,
+			&output->scale)) {
 		output->fields |= OUTPUT_CONFIG_SCALE;
 	}
 }

@@ -8,6 +8,10 @@
 struct config_parser;
 struct scfg_directive;
 
+/** What an output's scale may be. */
+#define OUTPUT_CONFIG_SCALE_MIN 0.1
+#define OUTPUT_CONFIG_SCALE_MAX 10
+
 /** Which of the fields a block has said something about. */
 enum output_config_field {
 	OUTPUT_CONFIG_ENABLED = 1 << 0,

@@ -106,8 +106,8 @@ static void test_or_apply(struct outputs *outputs, struct wlr_output_configurati
 		outputs_commit(outputs->server, targets, len) :
 		outputs_test(outputs->server, targets, len)));
 	if (!ok) {
-		wlr_log(WLR_INFO, "The display driver refuses what a client says of the outputs: they "
-			"stay as they were");
+		wlr_log(WLR_INFO, "What a client says of the outputs is refused, by the display driver "
+			"perhaps: they stay as they were");
 	}
 	destroy_targets(targets, len);
 	answer(config, ok);

@@ -81,3 +81,29 @@ def test_to_ask_changes_nothing(headless: Headless, name: str, bad: bool) -> Non
     scenes, before, after = ask(headless, arguments)
     assert ("failed 1" in scenes.after(f"run wlr-randr {arguments}")) == bad
     assert before == after
+
+
+@pytest.mark.parametrize("what", [
+    "--scale 1000000", "--scale 0.05", "--scale 10.5", "--custom-mode 9x9 --scale 9.5",
+    "--custom-mode 20000x100",
+])
+@pytest.mark.parametrize("dry", ["", "--dryrun"])
+def test_what_cannot_be_drawn_is_refused(headless: Headless, what: str, dry: str) -> None:
+    arguments = f"{dry} --output A {what}"
+    scenes, before, after = ask(headless, arguments)
+    assert "failed 1" in scenes.after(f"run wlr-randr {arguments}")
+    assert before == after
+
+
+def test_the_smallest_screen_that_there_is(headless: Headless) -> None:
+    scenes = play(headless, """
+        window one 400 300
+        run wlr-randr --output A --custom-mode 1x1
+        run wlr-randr --output B --custom-mode 10x10 --scale 10
+        do refresh 2
+        do capture a A
+        do capture b B
+    """, *SCREENS)
+    assert scenes.heard("failed") == []
+    assert scenes.result.picture("a.png").shape == (1, 1, 3)
+    assert scenes.result.picture("b.png").shape == (10, 10, 3)
