@@ -316,12 +316,17 @@ void transient_seats_rebase(struct transient_seats *seats) {
 }
 
 void transient_seats_forget_window(struct transient_seats *seats, const struct window *window) {
+	bool known = false;
 	struct transient_seat *seat;
 	wl_list_for_each(seat, &seats->list, link) {
 		if (seat->window == window) {
 			seat->window = NULL;
-			update_focus(seat);
+			known = true;
 		}
+	}
+	// Only when all have: where popups are dismissed for one of them, all are looked at
+	if (known) {
+		transient_seats_update_focus(seats);
 	}
 }
 

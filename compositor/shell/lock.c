@@ -56,8 +56,9 @@ struct wlr_surface *lock_get_focus(const struct lock *lock) {
 
 static void place(struct lock_surface *surface) {
 	struct output *output = surface->wlr->output != NULL ? surface->wlr->output->data : NULL;
-	if (output != NULL) {
-		struct wlr_box box = output_get_box(output);
+	struct wlr_box box = output != NULL ? output_get_box(output) : (struct wlr_box){0};
+	// Of one that is switched off there is no size that a client could draw
+	if (!wlr_box_empty(&box)) {
 		wlr_scene_node_set_position(&surface->tree->node, box.x, box.y);
 		wlr_session_lock_surface_v1_configure(surface->wlr, (uint32_t)box.width,
 			(uint32_t)box.height);

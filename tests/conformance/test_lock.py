@@ -196,3 +196,18 @@ def test_an_input_method_does_not_hear_the_password(headless: Headless) -> None:
     assert scenes.after("do key a") == ["key 30 pressed method", "key 30 released method"]
     assert scenes.after("do key b") == ["key 48 pressed screen", "key 48 released screen"]
     assert scenes.after("do key c") == ["key 46 pressed method", "key 46 released method"]
+
+
+def test_a_screen_is_switched_off_and_on(headless: Headless) -> None:
+    """The lock screen there is not asked for a picture of no size, which would be its end."""
+    scenes = play(headless, f"""
+        {WINDOW}
+        other lock screen
+        run wlr-randr --output B --off
+        run wlr-randr --output B --on --custom-mode 400x300
+        do click {MIDDLE}
+        other unlock
+    """, "--output=A:1280x720", "--output=B:320x200")
+    assert "drawn screen 400x300" in scenes.after(
+        "run wlr-randr --output B --on --custom-mode 400x300")
+    assert input_while_locked(scenes)[1] == {"screen"}
