@@ -155,10 +155,11 @@ void seat_press(struct seat *seat, uint32_t time_msec, uint32_t button, bool pre
 	if (seat->pressed == NULL) {
 		seat_click(seat, surface, window);
 	}
-	if (!lock_is_locked(seat->server->lock) && seat_run_button_binding(seat, button, window)) {
+	bool locked = lock_is_locked(seat->server->lock);
+	if (!locked && seat_run_button_binding(seat, button, window)) {
 		return;
 	}
-	if (surface == NULL) {
+	if (!locked && surface == NULL) {
 		desktop_press(seat->server, window, seat->cursor->x, seat->cursor->y);
 	}
 	set_pressed(seat);

@@ -211,3 +211,17 @@ def test_a_screen_is_switched_off_and_on(headless: Headless) -> None:
     assert "drawn screen 400x300" in scenes.after(
         "run wlr-randr --output B --on --custom-mode 400x300")
     assert input_while_locked(scenes)[1] == {"screen"}
+
+
+def test_clicks_beside_it_choose_no_workspace(headless: Headless) -> None:
+    """Where no lock screen is drawn, a click is for nobody; else it takes the focus to a screen."""
+    workspaces = "ctl --json workspaces"
+
+    def focused(lines: str) -> list[str]:
+        scenes = play(headless, f"do move 5 5\ndo click 5 5\n{lines}\n{workspaces}",
+                      "--output=A:640x480", "--output=B:640x480")
+        listed = json.loads("".join(scenes.after(workspaces)))
+        return [one["output"] for one in listed if one["focused"]]
+
+    assert focused("do click 700 100") == ["B"]
+    assert focused("other lock\ndo click 700 100\nother unlock") == ["A"]
