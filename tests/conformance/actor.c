@@ -158,6 +158,9 @@ static void draw(struct part *part) {
 }
 
 static void resize(struct part *part, int32_t width, int32_t height) {
+	// A panel for which there is no room at all
+	width = width == 0 && part->panel != NULL ? 1 : width;
+	height = height == 0 && part->panel != NULL ? 1 : height;
 	if (width > 0 && height > 0 && (width != part->width || height != part->height)) {
 		part->width = width;
 		part->height = height;
