@@ -89,7 +89,8 @@ static size_t get_roots(struct headless *headless, pid_t roots[static MAX_ROOTS]
 static bool is_asleep(struct headless *headless) {
 	pid_t roots[MAX_ROOTS];
 	size_t len = get_roots(headless, roots);
-	return tasks_are_asleep(headless->tasks, roots, len);
+	return tasks_are_asleep(headless->tasks, roots, len) &&
+		!kiosk_is_ending_commands(headless->server.kiosk);
 }
 
 /** How long the session has kept others waiting, by what it used of the machine. */

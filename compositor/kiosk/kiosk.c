@@ -95,6 +95,16 @@ size_t kiosk_get_pids(struct kiosk *kiosk, pid_t pids[], size_t max) {
 	return len;
 }
 
+bool kiosk_is_ending_commands(struct kiosk *kiosk) {
+	const struct command *command;
+	wl_list_for_each(command, &kiosk->commands, link) {
+		if (command->process != NULL && process_is_ending(command->process)) {
+			return true;
+		}
+	}
+	return false;
+}
+
 struct fixed_source *kiosk_find_source(struct kiosk *kiosk, const char *name) {
 	struct fixed_source *source;
 	wl_list_for_each(source, &kiosk->sources, link) {
@@ -396,8 +406,8 @@ static bool is_shared(struct kiosk *kiosk, const struct assignment *assignment,
 }
 
 /**
- * An assignment for this output alone, before others: empty, or with what it shows by one (NULL: none)
- * that is for several. NULL: no memory.
+ * An assignment for this output alone, before others: empty, or with what it shows by one (NULL:
+ * none) that is for several. NULL: no memory.
  */
 static struct assignment *add_own(struct kiosk *kiosk, struct output *output,
 		struct assignment *shared) {

@@ -74,8 +74,13 @@ struct workspace *kiosk_choose_workspace(struct window *window);
 /** Register what sluicectl can ask. */
 bool kiosk_register_ipc(struct kiosk *kiosk, struct ipc *ipc);
 
-/** The processes of commands that run, as many as there is room for; returns how many. NULL is allowed. */
+/**
+ * The processes of commands that run, as many as there is room for; returns how many. NULL is
+ * allowed.
+ */
 size_t kiosk_get_pids(struct kiosk *kiosk, pid_t pids[], size_t max);
+/** Whether what a command has left behind is being ended, which takes the machine's time. */
+bool kiosk_is_ending_commands(struct kiosk *kiosk);
 struct command *kiosk_find_command(struct kiosk *kiosk, const char *name);
 struct fixed_source *kiosk_find_source(struct kiosk *kiosk, const char *name);
 /** For command.c: a command has ended, and perhaps waits to be started again. */

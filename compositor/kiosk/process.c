@@ -179,6 +179,10 @@ void process_destroy(struct process *process) {
 	free(process);
 }
 
+bool process_is_ending(const struct process *process) {
+	return process->reaped && !process->gone;
+}
+
 pid_t process_get_pid(const struct process *process) {
 	return process->pid;
 }

@@ -31,6 +31,8 @@ void process_end(struct process *process);
 /** Kill at once what still runs, and forget it. NULL is allowed. */
 void process_destroy(struct process *process);
 
+/** Whether the program has ended, and others of its group have not. */
+bool process_is_ending(const struct process *process);
 pid_t process_get_pid(const struct process *process);
 
 #endif

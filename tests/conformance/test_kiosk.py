@@ -136,6 +136,17 @@ def test_time_waits_for_them(sessions: Headless) -> None:
     assert shots.colours(scenes) == [RED]
 
 
+def test_time_waits_for_what_they_leave_behind(sessions: Headless) -> None:
+    """Which does not heed SIGTERM, and is killed after half a second of the machine's time."""
+    leaves = """sh -c "(trap '' TERM; exec sleep 1000) & exit 5\""""
+    scenes = run(sessions, """
+        do sleep 1
+        ctl --json commands
+    """, f"command red {{\n\trun {leaves}\n\tbackoff 0.2 1\n\tgrace 0.5\n}}\n")
+    # With pauses of 0.2 and 0.4 s
+    assert commands(scenes, 0)["red"]["runs"] == 3
+
+
 def test_pauses_are_of_the_sessions_time(sessions: Headless) -> None:
     """Who ran for long enough is started again soon, though it took no time outside."""
     scenes = run(sessions, """
