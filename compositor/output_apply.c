@@ -75,8 +75,8 @@ static void place(const struct output_target *target) {
 }
 
 /**
- * Whether its scale leaves it a size, and one that can be drawn: clients may ask for any. wlroots takes it,
- * and then asserts that there is something to draw.
+ * Whether its scale leaves it a size, and one that can be drawn: clients may ask for any. wlroots
+ * takes it, and then asserts that there is something to draw.
  */
 static bool is_sensible(const struct output_target *target) {
 	const struct wlr_output *wlr_output = target->output->wlr_output;

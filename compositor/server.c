@@ -242,10 +242,10 @@ static bool add_sockets(struct server *server) {
 }
 
 /**
- * Not in virtual time. With that, Xwayland takes its window manager's connection by a timer of 1 ms, after
- * it has said that it is ready; and that window manager, wlroots in this process, waits for Xwayland to
- * answer before it lets anything else happen, such as time going on. With the machine's, X11 programs
- * would see two clocks.
+ * Not in virtual time. With that, Xwayland takes its window manager's connection by a timer of
+ * 1 ms, after it has said that it is ready; and that window manager, wlroots in this process, waits
+ * for Xwayland to answer before it lets anything else happen, such as time going on. With the
+ * machine's, X11 programs would see two clocks.
  */
 static void start_xwayland(struct server *server) {
 	if (server->options.headless == NULL && server->config->xwayland) {

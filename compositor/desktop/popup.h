@@ -13,8 +13,8 @@ struct wlr_xdg_popup;
 void popup_create(struct server *server, struct wlr_xdg_popup *wlr_popup,
 	struct wlr_scene_tree *parent);
 /**
- * What the tree belongs to was moved, or the room around it is another: popups that react to that look for their place
- * again.
+ * What the tree belongs to was moved, or the room around it is another: popups that react to that
+ * look for their place again.
  */
 void popups_react(struct wlr_scene_tree *tree);
 /** For wlr_xdg_shell.events.new_popup. */

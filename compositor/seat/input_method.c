@@ -260,8 +260,8 @@ static void handle_new_method(struct wl_listener *listener, void *data) {
 }
 
 /**
- * The grab that a keyboard's keys go to. Not its own client's: it would hear itself. And not while a
- * lock screen is there: what is typed then is a password.
+ * The grab that a keyboard's keys go to. Not its own client's: it would hear itself. And not while
+ * a lock screen is there: what is typed then is a password.
  */
 static struct wlr_input_method_keyboard_grab_v2 *get_grab(struct input_method *input_method,
 		struct wlr_keyboard *keyboard) {

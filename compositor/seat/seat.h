@@ -105,8 +105,8 @@ void seat_rebase(struct seat *seat);
 /** Forget which surface buttons are held down on. */
 void seat_release_pressed(struct seat *seat);
 /**
- * Nothing that has begun goes on: popups that have grabbed a seat, what is dragged, moved or resized,
- * and fingers and pens that are down.
+ * Nothing that has begun goes on: popups that have grabbed a seat, what is dragged, moved or
+ * resized, and fingers and pens that are down.
  */
 void seat_let_go(struct seat *seat);
 /** Start to move or resize a window with the pointer, if a button is pressed on it. */

@@ -14,8 +14,9 @@ struct wlr_seat;
  * Seats that clients have made for themselves (ext-transient-seat-v1), as remote desktops do for a
  * second person: with a pointer and a keyboard focus of their own, and the virtual devices that were
  * asked for on them. No cursor is drawn, for who sits there draws their own, and one on the screen would
- * cost scanout; nor is what they drag. No key or button of theirs is bound, all are for clients; and they
- * do not move or resize windows: there is one of that at a time, and it follows the cursor on the screen.
+ * cost scanout; nor is what they drag. No key or button of theirs is bound, all are for clients; and
+ * they do not move or resize windows: there is one of that at a time, and it follows the cursor on
+ * the screen.
  */
 struct transient_seats *transient_seats_create(struct seat *seat);
 /** After the clients. NULL is allowed. */

@@ -1,6 +1,6 @@
 /*
- * second-seat [first]: a second person at the compositor, as a remote desktop has one. Makes a seat of its own
- * (ext-transient-seat-v1) with a pointer and a keyboard, and does what the lines on stdin say, until
+ * second-seat [first]: a second person at the compositor, as a remote desktop has one. Makes a seat
+ * of its own (ext-transient-seat-v1) with a pointer and a keyboard, and does what the lines on stdin say, until
  * there are no more; or the same at the first seat:
  *
  *   click X Y     moves the pointer there, in permille of all screens, and clicks
