@@ -16,21 +16,6 @@
 #define CORE_EXPORTS false
 #endif
 
-/* Whether the kernel knows by itself what two devices can do together. */
-#if defined(HAVE_PHYS_VEC_TO_SGT) && IS_ENABLED(CONFIG_PCI_P2PDMA)
-#define CORE_P2PDMA 1
-#include <linux/pci-p2pdma.h>
-#else
-#define CORE_P2PDMA 0
-#endif
-
-#ifndef HAVE_PHYS_VEC_TO_SGT
-struct phys_vec {
-	phys_addr_t paddr;
-	size_t len;
-};
-#endif
-
 #ifndef kzalloc_obj
 #define kzalloc_obj(object, gfp) kzalloc(sizeof(object), gfp)
 #endif

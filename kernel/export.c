@@ -13,7 +13,6 @@
 
 static void vpdmabuf_free(struct vpdmabuf *buffer)
 {
-	kvfree(buffer->range_pgoff);
 	kvfree(buffer->ranges);
 	kfree(buffer);
 }
@@ -93,16 +92,10 @@ static int vpdmabuf_place_ranges(struct vpdmabuf *buffer, u32 bar,
 
 	if (!(pci_resource_flags(pdev, bar) & IORESOURCE_MEM))
 		return -EINVAL;
-#if CORE_P2PDMA
-	buffer->provider = pcim_p2pdma_provider(pdev, bar);
-	if (!buffer->provider)
-		return -EINVAL;
-#else
 	buffer->bus_offset = pci_bus_address(pdev, bar) - start;
-#endif
 
 	for (i = 0; i < buffer->nr_ranges; i++) {
-		struct phys_vec *range = &buffer->ranges[i];
+		struct vpdmabuf_range *range = &buffer->ranges[i];
 		phys_addr_t end;
 
 		if (check_add_overflow(start, ranges[i].offset,
@@ -112,7 +105,7 @@ static int vpdmabuf_place_ranges(struct vpdmabuf *buffer, u32 bar,
 		if (end > bar_end)
 			return -EINVAL;
 		range->len = ranges[i].length;
-		buffer->range_pgoff[i] = pgoff;
+		range->pgoff = pgoff;
 		pgoff += range->len >> PAGE_SHIFT;
 	}
 	return 0;
@@ -143,10 +136,7 @@ vpdmabuf_create(struct vpdmabuf_device *dev,
 
 	buffer->ranges = kvcalloc(want->nr_ranges, sizeof(*buffer->ranges),
 				  GFP_KERNEL_ACCOUNT);
-	buffer->range_pgoff = kvcalloc(want->nr_ranges,
-				       sizeof(*buffer->range_pgoff),
-				       GFP_KERNEL_ACCOUNT);
-	if (buffer->ranges && buffer->range_pgoff)
+	if (buffer->ranges)
 		ret = vpdmabuf_place_ranges(buffer, want->region_index,
 					    ranges);
 	else

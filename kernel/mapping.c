@@ -10,11 +10,13 @@
 
 /*
  * Refuses whom vpdmabuf_map() would have to refuse, so that an importer knows
- * at once, and not at its first frame.
+ * at once, and not at its first frame. The route is settled here, once for all:
+ * what attached can be mapped.
  */
 int vpdmabuf_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 {
 	struct vpdmabuf *buffer = dmabuf->priv;
+	enum vpdmabuf_route route;
 	int ret = 0;
 
 	if (!attach->peer2peer) {
@@ -30,13 +32,22 @@ int vpdmabuf_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach)
 
 	/* Unless revoked, the PCI device is there as long as we hold this. */
 	dma_resv_lock(dmabuf->resv, NULL);
-	if (buffer->revoked)
+	if (buffer->revoked) {
 		ret = -ENODEV;
-	else if (vpdmabuf_route(buffer->dev->core.pdev, attach->dev) ==
-		 VPDMABUF_UNREACHABLE)
-		ret = -EOPNOTSUPP;
+	} else {
+		route = vpdmabuf_route(buffer->dev->core.pdev, attach->dev);
+		if (route == VPDMABUF_UNREACHABLE)
+			ret = -EOPNOTSUPP;
+		attach->priv = (void *)(uintptr_t)route;
+	}
 	dma_resv_unlock(dmabuf->resv);
 	return ret;
+}
+
+enum vpdmabuf_route
+vpdmabuf_attached_by(const struct dma_buf_attachment *attach)
+{
+	return (uintptr_t)attach->priv;
 }
 
 /*

@@ -18,13 +18,13 @@ static unsigned long vpdmabuf_pfn(const struct vpdmabuf *buffer, pgoff_t pgoff)
 	while (high - low > 1) {
 		u32 middle = low + (high - low) / 2;
 
-		if (buffer->range_pgoff[middle] <= pgoff)
+		if (buffer->ranges[middle].pgoff <= pgoff)
 			low = middle;
 		else
 			high = middle;
 	}
 	return PHYS_PFN(buffer->ranges[low].paddr) + pgoff -
-	       buffer->range_pgoff[low];
+	       buffer->ranges[low].pgoff;
 }
 
 static vm_fault_t vpdmabuf_fault(struct vm_fault *vmf)

@@ -1,37 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Peer-to-peer: how one PCI device reaches the memory of another.
+ * Peer-to-peer: how one PCI device reaches the memory of another. The policy is
+ * the kernel's, whose pci_p2pdma_map_type() is not for modules.
  */
 
 #include <linux/pci.h>
-
-#include "vfio_pci_dmabuf.h"
-
-#if CORE_P2PDMA
-
-enum vpdmabuf_route vpdmabuf_route(struct pci_dev *exporter,
-				   struct device *importer)
-{
-	if (!dev_is_pci(importer)) {
-		dev_dbg(importer, "not a PCI device: %s is out of reach\n",
-			pci_name(exporter));
-		return VPDMABUF_UNREACHABLE;
-	}
-	if (pci_p2pdma_distance(exporter, importer, false) < 0) {
-		dev_dbg(importer,
-			"no common switch and no listed host bridge: %s is out of reach\n",
-			pci_name(exporter));
-		return VPDMABUF_UNREACHABLE;
-	}
-	/* Which of the routes it is, the core finds out when it maps. */
-	return VPDMABUF_HOST_BRIDGE;
-}
-
-#else /* the same policy, for kernels without CONFIG_PCI_P2PDMA */
-
+#include <linux/pci-p2pdma.h>
 #ifdef CONFIG_X86
 #include <asm/processor.h>
 #endif
+
+#include "vfio_pci_dmabuf.h"
+
+#ifdef CONFIG_PCI_P2PDMA
+
+static bool vpdmabuf_forwarded(struct pci_dev *exporter, struct pci_dev *client)
+{
+	return pci_p2pdma_distance(exporter, &client->dev, false) >= 0;
+}
+
+#else
 
 /* Host bridges that forward between their ports, by their first device. */
 static const struct {
@@ -82,6 +70,19 @@ static bool vpdmabuf_bridge_forwards(struct pci_dev *dev, bool same)
 	return false;
 }
 
+/* Whether the host bridges send on what one device wants of the other. */
+static bool vpdmabuf_forwarded(struct pci_dev *exporter, struct pci_dev *client)
+{
+	bool same = pci_find_host_bridge(exporter->bus) ==
+		    pci_find_host_bridge(client->bus);
+
+	return vpdmabuf_cpu_forwards() ||
+	       (vpdmabuf_bridge_forwards(exporter, same) &&
+		vpdmabuf_bridge_forwards(client, same));
+}
+
+#endif
+
 /* Access control services send peer-to-peer requests upstream. */
 static bool vpdmabuf_redirects(struct pci_dev *dev)
 {
@@ -93,12 +94,16 @@ static bool vpdmabuf_redirects(struct pci_dev *dev)
 	return control & (PCI_ACS_RR | PCI_ACS_CR | PCI_ACS_EC);
 }
 
+/*
+ * On the way up to the bridge that both are below, and in that one: it may
+ * redirect what one function of a device wants of another.
+ */
 static bool vpdmabuf_redirected(struct pci_dev *from, struct pci_dev *to)
 {
 	for (; from != to; from = pci_upstream_bridge(from))
 		if (vpdmabuf_redirects(from))
 			return true;
-	return false;
+	return vpdmabuf_redirects(to);
 }
 
 /* The bridge, or the device itself, below which both are. */
@@ -131,7 +136,6 @@ enum vpdmabuf_route vpdmabuf_route(struct pci_dev *exporter,
 {
 	struct pci_dev *client = vpdmabuf_pci_parent(importer);
 	struct pci_dev *common;
-	bool same;
 
 	if (!client) {
 		dev_dbg(importer, "not a PCI device: %s is out of reach\n",
@@ -143,12 +147,7 @@ enum vpdmabuf_route vpdmabuf_route(struct pci_dev *exporter,
 	if (common && !vpdmabuf_redirected(exporter, common) &&
 	    !vpdmabuf_redirected(client, common))
 		return VPDMABUF_BUS;
-
-	same = pci_find_host_bridge(exporter->bus) ==
-	       pci_find_host_bridge(client->bus);
-	if (vpdmabuf_cpu_forwards() ||
-	    (vpdmabuf_bridge_forwards(exporter, same) &&
-	     vpdmabuf_bridge_forwards(client, same)))
+	if (vpdmabuf_forwarded(exporter, client))
 		return VPDMABUF_HOST_BRIDGE;
 
 	dev_dbg(importer,
@@ -157,5 +156,3 @@ enum vpdmabuf_route vpdmabuf_route(struct pci_dev *exporter,
 		pci_name(exporter));
 	return VPDMABUF_UNREACHABLE;
 }
-
-#endif

@@ -1,42 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Scatter lists of DMA addresses, by the DMA API that fits the route.
+ *
+ * dma_buf_phys_vec_to_sgt(), which Linux 6.19 brought for this, does not do up
+ * to 7.2: where an IOMMU translates it puts each range at the beginning of one
+ * IOVA space, and no scatter list is ever freed, as its orig_nents is 0 by then.
  */
 
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
-#ifdef HAVE_PHYS_VEC_TO_SGT
-#include <linux/dma-buf-mapping.h>
-#endif
 
 #include "vfio_pci_dmabuf.h"
-
-#if CORE_P2PDMA
-
-struct sg_table *vpdmabuf_sgt_map(struct dma_buf_attachment *attach,
-				  enum dma_data_direction dir)
-{
-	struct vpdmabuf *buffer = attach->dmabuf->priv;
-
-	return dma_buf_phys_vec_to_sgt(attach, buffer->provider,
-				       buffer->ranges, buffer->nr_ranges,
-				       buffer->size, dir);
-}
-
-void vpdmabuf_sgt_unmap(struct dma_buf_attachment *attach,
-			struct sg_table *sgt, enum dma_data_direction dir)
-{
-	dma_buf_free_sgt(attach, sgt, dir);
-}
-
-#else
 
 /* An entry's length is an unsigned int. */
 #define MAX_ENTRY	ALIGN_DOWN((size_t)UINT_MAX, PAGE_SIZE)
 
 struct vpdmabuf_sgt {
 	struct sg_table table;
-	enum vpdmabuf_route route;
 	/* Of table's entries, before the importer sees it. */
 	unsigned int allocated;
 };
@@ -56,14 +36,13 @@ static int vpdmabuf_count_entries(const struct vpdmabuf *buffer,
 }
 
 static int vpdmabuf_map_entry(struct dma_buf_attachment *attach,
-			      struct vpdmabuf_sgt *sgt, struct scatterlist *sg,
-			      phys_addr_t paddr, unsigned int len,
-			      enum dma_data_direction dir)
+			      struct scatterlist *sg, phys_addr_t paddr,
+			      unsigned int len, enum dma_data_direction dir)
 {
 	struct vpdmabuf *buffer = attach->dmabuf->priv;
 	dma_addr_t addr;
 
-	if (sgt->route == VPDMABUF_BUS) {
+	if (vpdmabuf_attached_by(attach) == VPDMABUF_BUS) {
 		addr = paddr + buffer->bus_offset;
 		if (addr + len - 1 > dma_get_mask(attach->dev))
 			return -EIO;
@@ -89,7 +68,7 @@ static void vpdmabuf_sgt_free(struct dma_buf_attachment *attach,
 	struct scatterlist *sg;
 	unsigned int i;
 
-	if (sgt->route == VPDMABUF_HOST_BRIDGE)
+	if (vpdmabuf_attached_by(attach) == VPDMABUF_HOST_BRIDGE)
 		for_each_sg(sgt->table.sgl, sg, mapped, i)
 			dma_unmap_resource(attach->dev, sg_dma_address(sg),
 					   sg_dma_len(sg), dir,
@@ -115,11 +94,7 @@ struct sg_table *vpdmabuf_sgt_map(struct dma_buf_attachment *attach,
 	sgt = kzalloc_obj(*sgt, GFP_KERNEL);
 	if (!sgt)
 		return ERR_PTR(-ENOMEM);
-	sgt->route = vpdmabuf_route(buffer->dev->core.pdev, attach->dev);
-	if (sgt->route == VPDMABUF_UNREACHABLE)
-		ret = -EINVAL;
-	else
-		ret = sg_alloc_table(&sgt->table, count, GFP_KERNEL);
+	ret = sg_alloc_table(&sgt->table, count, GFP_KERNEL);
 	if (ret) {
 		kfree(sgt);
 		return ERR_PTR(ret);
@@ -134,8 +109,7 @@ struct sg_table *vpdmabuf_sgt_map(struct dma_buf_attachment *attach,
 		while (left) {
 			unsigned int len = min(left, MAX_ENTRY);
 
-			ret = vpdmabuf_map_entry(attach, sgt, sg, paddr, len,
-						 dir);
+			ret = vpdmabuf_map_entry(attach, sg, paddr, len, dir);
 			if (ret) {
 				vpdmabuf_sgt_free(attach, sgt, mapped, dir);
 				return ERR_PTR(ret);
@@ -160,5 +134,3 @@ void vpdmabuf_sgt_unmap(struct dma_buf_attachment *attach,
 
 	vpdmabuf_sgt_free(attach, sgt, sgt->allocated, dir);
 }
-
-#endif

@@ -29,6 +29,14 @@ struct vpdmabuf_device {
 	bool open;
 };
 
+/* A part of a BAR. */
+struct vpdmabuf_range {
+	phys_addr_t paddr;
+	size_t len;
+	/* The page of the buffer at which it begins. */
+	pgoff_t pgoff;
+};
+
 /* A DMA-BUF, from its export until its last file reference is gone. */
 struct vpdmabuf {
 	struct dma_buf *dmabuf;
@@ -39,17 +47,11 @@ struct vpdmabuf {
 
 	size_t size;
 	u32 nr_ranges;
-	struct phys_vec *ranges;
-	/* The page of the buffer at which each range begins. */
-	pgoff_t *range_pgoff;
+	struct vpdmabuf_range *ranges;
 	/* Whether the CPU may map the BAR. */
 	bool mappable;
-#if CORE_P2PDMA
-	struct p2pdma_provider *provider;
-#else
 	/* What makes a bus address of a physical one. */
 	u64 bus_offset;
-#endif
 
 	/* Changed with the dma_resv held; never false again after close. */
 	bool revoked;
@@ -76,6 +78,8 @@ int vpdmabuf_export(struct vpdmabuf_device *dev, u32 flags,
 
 /* mapping.c */
 int vpdmabuf_attach(struct dma_buf *dmabuf, struct dma_buf_attachment *attach);
+enum vpdmabuf_route
+vpdmabuf_attached_by(const struct dma_buf_attachment *attach);
 int vpdmabuf_pin(struct dma_buf_attachment *attach);
 void vpdmabuf_unpin(struct dma_buf_attachment *attach);
 struct sg_table *vpdmabuf_map(struct dma_buf_attachment *attach,
