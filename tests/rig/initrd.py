@@ -16,8 +16,15 @@ EARLY = ("9pnet_virtio", "9p")
 LATE = ("virtio-gpu", "vfio-pci", "vfio_iommu_type1", "evdev", "virtio_input")
 
 
+#: A kernel of its own that tests/run may have mounted: its image, its version, what modules are built
+#: against. It has all built in.
+DEBUG_KERNEL = Path("/mnt")
+
+
 def kernel_version(series: str | None = None) -> str:
-    """The newest kernel in the build root, or the newest of a series such as "6.12"."""
+    """The newest kernel in the build root, or the newest of a series such as "6.12"; or "debug"."""
+    if series == "debug":
+        return (DEBUG_KERNEL / "release").read_text().strip()
     versions = [path.name for path in Path("/lib/modules").iterdir()
                 if Path("/boot", f"vmlinuz-{path.name}").exists()]
     found = [name for name in versions if series is None or name.startswith(f"{series}.")]
@@ -28,6 +35,11 @@ def kernel_version(series: str | None = None) -> str:
                                         name.split("+")[0].split("-")[0].split(".")])
 
 
+def kernel_image(version: str) -> Path:
+    image = Path("/boot", f"vmlinuz-{version}")
+    return image if image.exists() else DEBUG_KERNEL / "vmlinuz"
+
+
 class Modules:
     """Modules of a kernel, in the order in which they have to be loaded."""
 
@@ -35,6 +47,8 @@ class Modules:
         self.base = Path("/lib/modules", version)
         self.needs: dict[str, list[str]] = {}
         self.paths: dict[str, str] = {}
+        if not self.base.exists():
+            return
         for line in (self.base / "modules.dep").read_text().splitlines():
             path, _, needs = line.partition(":")
             self.needs[path] = needs.split()
@@ -51,7 +65,7 @@ class Modules:
                 add(need)
             order.append(path)
 
-        for name in names:
+        for name in names if self.paths else ():
             add(self.paths[name])
         return order
 

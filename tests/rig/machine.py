@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import agent, connector
+from .initrd import kernel_image
 
 BUILD = Path("/build")
 SOURCE = Path(__file__).resolve().parent
@@ -104,6 +105,7 @@ class Machine:
     kernel: str
     driver: str
     controllers: int
+    siblings: bool
     append: str
     connectors: bool
     initrd: Path
@@ -121,7 +123,7 @@ class Machine:
             "-chardev", f"socket,id=qmp,fd={qmp_fd}", "-object", "monitor-qmp,id=monitor,chardev=qmp",
             "-chardev", f"file,id=console,path={self.out / 'console.log'}",
             "-serial", "chardev:console",
-            "-kernel", f"/boot/vmlinuz-{self.kernel}", "-initrd", str(self.initrd),
+            "-kernel", str(kernel_image(self.kernel)), "-initrd", str(self.initrd),
             "-append", self._kernel_arguments(),
             *(("-device", "intel-iommu,intremap=on") if self.iommu else ()),
             *self._shares(),
@@ -189,8 +191,10 @@ class Machine:
                 "-object", f"memory-backend-file,id={memory_id(index)},size={self.vram},"
                            f"mem-path={memory_path(fd)},share=on",
                 "-device", f"ivshmem-plain,memdev={memory_id(index)},bus={port_id(index)},"
-                           f"id={exporter_id(index)}",
+                           f"id={exporter_id(index)}{',multifunction=on' if self.siblings else ''}",
             ]
+            if self.siblings:
+                arguments += ["-device", f"nvme,serial=sibling{index},bus={port_id(index)},addr=0.1"]
         return arguments
 
     def _controllers(self) -> list[str]:

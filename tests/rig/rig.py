@@ -75,7 +75,7 @@ class Rig:
                  connectors: bool = False, kvm: bool | None = None, memory: int = 2048 << 20,
                  blob: bool = True, iommu: bool = True, switch: bool = True, intel: bool = False,
                  kernel: str | None = None, driver: str | None = None,
-                 controllers: int = 0,
+                 controllers: int = 0, siblings: bool = False,
                  debug_name: str = "rig", boot_timeout: float = 120) -> None:
         """Boots, and returns when commands can be run.
 
@@ -97,6 +97,7 @@ class Rig:
                       the tree's own module, and exports itself even where the kernel could
         controllers   NVMe controllers below the same switch, without a driver: they can do resets
                       and power states that exporters cannot
+        siblings      makes an NVMe controller, without a driver, another function of each exporter
         debug_name    begins the name of the directory of logs and pictures, Rig.out
         """
         if vram & (vram - 1) or vram < 1 << 20:
@@ -125,7 +126,7 @@ class Rig:
                 size=size, heads=heads, smp=smp, memory=memory, icount=icount, input=input,
                 kvm=self.kvm, blob=blob, iommu=iommu, switch=switch, intel=intel,
                 kernel=self.kernel, driver=self.driver, append=append, out=self.out,
-                controllers=controllers,
+                controllers=controllers, siblings=siblings,
                 connectors=connectors,
                 initrd=initrd.cached(self.kernel, BUILD / "rig"), vram=vram))
             if not self.guest.wait(lambda: self.guest.hello is not None, boot_timeout):

@@ -178,6 +178,14 @@ class Importer:
         notified, mapped, again, _ = struct.unpack("IIiI", data)
         return notified, bool(mapped), -again
 
+    def translate(self, address: int) -> int:
+        """Where what the device addresses lies, by its IOMMU; 0 where that leads nowhere."""
+        data = bytearray(struct.pack("Q", address))
+        result = ioctl(self.fd, 3 << 30 | 8 << 16 | ord("S") << 8 | 7, data)
+        if result < 0:
+            raise OSError(-result, "translate")
+        return struct.unpack("Q", data)[0]
+
     def close(self) -> None:
         os.close(self.fd)
 

@@ -4,7 +4,9 @@
  */
 
 #include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
 #include <linux/dma-resv.h>
+#include <linux/iommu.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/pci.h>
@@ -100,6 +102,8 @@ static int importer_attach(struct importer *importer,
 	if (args->flags & IMPORTER_DYNAMIC)
 		ops = args->flags & IMPORTER_PEER2PEER ? &importer_p2p_ops :
 							 &importer_pages_ops;
+	/* As its driver would, which it may not have. */
+	dma_set_mask(&importer->pdev->dev, DMA_BIT_MASK(64));
 	importer->stubborn = args->flags & IMPORTER_STUBBORN;
 	attach = dma_buf_dynamic_attach(importer->dmabuf, dev, ops, importer);
 	if (IS_ERR(attach)) {
@@ -207,9 +211,20 @@ static void importer_status(struct importer *importer,
 	dma_resv_unlock(importer->dmabuf->resv);
 }
 
+static void importer_translate(struct importer *importer,
+			       struct importer_translate *args)
+{
+	struct iommu_domain *domain;
+
+	domain = iommu_get_domain_for_dev(&importer->pdev->dev);
+	if (domain)
+		args->address = iommu_iova_to_phys(domain, args->address);
+}
+
 static long importer_ioctl_locked(struct importer *importer, unsigned int cmd,
 				  void __user *arg)
 {
+	struct importer_translate translate;
 	struct importer_entries entries;
 	struct importer_status status = {};
 	struct importer_attach attach;
@@ -238,6 +253,12 @@ static long importer_ioctl_locked(struct importer *importer, unsigned int cmd,
 		if (!ret && copy_to_user(arg, &entries, sizeof(entries)))
 			ret = -EFAULT;
 		return ret;
+	case IMPORTER_TRANSLATE:
+		if (copy_from_user(&translate, arg, sizeof(translate)))
+			return -EFAULT;
+		importer_translate(importer, &translate);
+		return copy_to_user(arg, &translate, sizeof(translate)) ?
+			       -EFAULT : 0;
 	case IMPORTER_STATUS:
 		importer_status(importer, &status);
 		return copy_to_user(arg, &status, sizeof(status)) ? -EFAULT : 0;

@@ -34,6 +34,11 @@ struct importer_entry {
 	__u64 length;
 };
 
+/* Where a page that the device addresses lies, by its IOMMU if it has one. */
+struct importer_translate {
+	__u64 address;		/* in: of the device; out: physical, or 0 */
+};
+
 struct importer_status {
 	__u32 notified;		/* how often it was told */
 	__u32 mapped;
@@ -48,5 +53,6 @@ struct importer_status {
 #define IMPORTER_UNMAP		_IO('S', 4)
 #define IMPORTER_ENTRIES	_IOWR('S', 5, struct importer_entries)
 #define IMPORTER_STATUS		_IOR('S', 6, struct importer_status)
+#define IMPORTER_TRANSLATE	_IOWR('S', 7, struct importer_translate)
 
 #endif /* DMABUF_IMPORTER_H */
