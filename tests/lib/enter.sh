@@ -3,6 +3,9 @@
 # to the command, nothing stays mounted and nothing keeps running.
 # shellcheck disable=SC2154 # source_dir, build_dir: tests/run; root_dir, userns: root.sh
 
+# A directory that is /mnt there, read-only; or none.
+more_dir=
+
 # in_root COMMAND…: the status is the command's. Signals sent to this process reach it.
 in_root() {
 	local status=0 child
@@ -11,7 +14,8 @@ in_root() {
 	# the PID namespace ▸ (the kernel) everything in it.
 	"${userns[@]}" setpriv --pdeathsig KILL env --default-signal=INT,QUIT \
 		unshare --mount --propagation private --pid --net --fork --kill-child -- \
-		bash "$source_dir/tests/lib/inside.sh" "$root_dir" "$source_dir" "$build_dir" "$@" <&0 &
+		bash "$source_dir/tests/lib/inside.sh" "$root_dir" "$source_dir" "$build_dir" "$more_dir" \
+		"$@" <&0 &
 	child=$!
 	trap 'in_root_signal TERM "$child"' TERM HUP
 	trap 'in_root_signal INT "$child"' INT

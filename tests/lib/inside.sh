@@ -1,10 +1,11 @@
 #!/bin/bash
 # First process of the namespaces that in_root made: mounts what belongs into the build root and
-# becomes the command. Usage: inside.sh ROOT SOURCE BUILD COMMAND…
+# becomes the command. Usage: inside.sh ROOT SOURCE BUILD MORE COMMAND…, with MORE empty or what /mnt
+# shall be.
 set -euo pipefail
 
-root=$1 source=$2 build=$3
-shift 3
+root=$1 source=$2 build=$3 more=$4
+shift 4
 
 bind_read_only() {
 	local flags
@@ -48,6 +49,7 @@ mkdir -p "$root/run/user/0"
 chmod 700 "$root/run/user/0"
 bind_read_only "$source" "$root/src"
 mount --bind "$build" "$root/build"
+[[ -z $more ]] || bind_read_only "$more" "$root/mnt"
 
 environment=(
 	HOME=/root USER=root LOGNAME=root SHELL=/bin/bash LANG=C.UTF-8
