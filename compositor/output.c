@@ -120,6 +120,8 @@ static void handle_destroy(struct wl_listener *listener, void *data) {
 	struct output *output = wl_container_of(listener, output, destroy);
 	struct server *server = output->server;
 	wlr_log(WLR_INFO, "%s: gone", output->wlr_output->name);
+	wlr_scene_output_destroy(output->scene_output);
+	output->scene_output = NULL;
 	layer_shell_output_gone(server->layer_shell, output);
 	ipc_tell_output(output, "removed");
 	ladder_output_gone(server->ladder, output);
