@@ -81,8 +81,8 @@ def test_an_importer_that_does_not_let_go(bench: Bench) -> None:
     assert said.count(f"it is attached to {bench.importer} (virtio-pci)") >= 2, said
 
 
-def expect_answers(bench: Bench) -> None:
-    answers = json.loads(bench.python("errnos.py", bench.exporter))
+def expect_answers(bench: Bench, timeout: float = 120) -> None:
+    answers = json.loads(bench.python("errnos.py", bench.exporter, timeout=timeout))
     print(*(f"{title}: {answer}" for title, answer in answers.items()), sep="\n")
     different = {title: (answers.get(title), ANSWERS.get(title))
                  for title in answers.keys() | ANSWERS.keys()

@@ -14,6 +14,7 @@ import pytest
 
 from kernel.bench import OURS, Bench, expect_quiet, make_bench
 from kernel.test_events import columns, expect_same, measure, told
+from kernel.test_export import expect_answers
 from kernel.test_stress import beat
 from rig.initrd import DEBUG_KERNEL, kernel_version
 
@@ -86,4 +87,4 @@ def test_each_event(bench: Bench) -> None:
 
 
 def test_malformed_calls(bench: Bench) -> None:
-    bench.python("errnos.py", bench.exporter, timeout=300)
+    expect_answers(bench, timeout=300)

@@ -182,7 +182,9 @@ static int importer_entries(struct importer *importer,
 	dma_resv_lock(importer->dmabuf->resv, NULL);
 	if (importer->sgt) {
 		args->count = importer->sgt->nents;
-		args->cpu_entries = importer->sgt->orig_nents;
+		args->cpu_entries = 0;
+		for_each_sgtable_sg(importer->sgt, sg, i)
+			args->cpu_entries += !!sg_page(sg);
 		for_each_sgtable_dma_sg(importer->sgt, sg, i) {
 			if (i >= room)
 				break;

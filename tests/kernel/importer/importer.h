@@ -26,7 +26,7 @@ struct importer_attach {
 struct importer_entries {
 	__u64 entries;		/* where to write struct importer_entry */
 	__u32 count;		/* in: room for; out: how many there are */
-	__u32 cpu_entries;	/* out: the table's orig_nents */
+	__u32 cpu_entries;	/* out: of those, with struct pages */
 };
 
 struct importer_entry {
