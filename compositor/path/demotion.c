@@ -1,15 +1,18 @@
 #include <inttypes.h>
+#include <sluice/buffer.h>
 #include <stdlib.h>
 #include <string.h>
 #include <wlr/util/log.h>
 #include <xf86drm.h>
 #include "path/demotion.h"
 
-/** NULL if it is no VRAM. */
+/** NULL if it is no VRAM, or nobody knows whose. Of what clients export, only the driver is known. */
 static const char *get_exporter(struct wlr_texture *texture) {
-	return texture != NULL && sluice_texture_is(texture) &&
-		sluice_texture_get_buffer(texture) != NULL ?
-		sluice_texture_get_exporter(texture) : NULL;
+	struct wlr_buffer *buffer = texture != NULL && sluice_texture_is(texture) ?
+		sluice_texture_get_buffer(texture) : NULL;
+	struct sluice_buffer *vram = buffer != NULL ? sluice_buffer_try_from_buffer(buffer) : NULL;
+	const char *exporter = vram != NULL ? sluice_buffer_get_exporter(vram) : "";
+	return exporter[0] != '\0' ? exporter : NULL;
 }
 
 struct demotion *demotion_find(struct wl_list *demotions, struct wlr_buffer *buffer,
