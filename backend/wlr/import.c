@@ -166,22 +166,23 @@ static bool is_reimport_revoked(int drm_fd, int dmabuf_fd) {
 	return revoked;
 }
 
-bool sluice_texture_check(struct wlr_texture *wlr_texture) {
-	struct sluice_texture *texture = sluice_texture_from(wlr_texture);
-	if (texture->import == NULL) {
-		return false;
-	}
-	struct sluice_buffer *vram = sluice_buffer_try_from_buffer(texture->buffer);
+bool sluice_import_check(struct sluice_import *import) {
+	struct sluice_buffer *vram = sluice_buffer_try_from_buffer(import->buffer);
 	if (vram != NULL) {
 		return sluice_buffer_check(vram);
 	}
-	int dmabuf_fd = texture->import->dmabuf.fd[0];
+	int dmabuf_fd = import->dmabuf.fd[0];
 	if (is_dmabuf_revoked(dmabuf_fd) ||
-			is_reimport_revoked(texture->sluice->drm_fd, dmabuf_fd)) {
-		sluice_renderer_detach_buffer(&texture->sluice->base, texture->buffer);
+			is_reimport_revoked(import->renderer->drm_fd, dmabuf_fd)) {
+		sluice_renderer_detach_buffer(&import->renderer->base, import->buffer);
 		return false;
 	}
 	return true;
+}
+
+bool sluice_texture_check(struct wlr_texture *wlr_texture) {
+	struct sluice_texture *texture = sluice_texture_from(wlr_texture);
+	return texture->import != NULL && sluice_import_check(texture->import);
 }
 
 static bool map_dmabuf(struct sluice_import *import) {

@@ -108,6 +108,8 @@ struct sluice_import *sluice_import_get(struct sluice_renderer *renderer,
 bool sluice_import_gpu_works(const struct sluice_import *import, enum sluice_reason *reason);
 /** Whether the CPU can read it and the inner renderer draw what was read. */
 bool sluice_import_cpu_works(struct sluice_import *import);
+/** Whether its memory is there. If not, it is detached from all textures. */
+bool sluice_import_check(struct sluice_import *import);
 /**
  * Copy the pixels of a region, in buffer coordinates and inside the buffer, to the same place in
  * an image of the same size and format. Returns false if the memory cannot be read or went away.

@@ -37,6 +37,14 @@ static void begin_next(struct sluice_renderer *renderer);
 static void handle_probe_done(const struct sluice_probe_result *result, void *data) {
 	struct sluice_verdict *verdict = data;
 	struct sluice_renderer *renderer = verdict->renderer;
+	struct sluice_import *probed = verdict->probed;
+	if (!result->ok && !sluice_import_check(probed)) {
+		// That says nothing about the driver: the next image is asked about again
+		wlr_log(WLR_INFO, "%s: probe: the memory was revoked meanwhile",
+			exporter_label(verdict));
+		sluice_verdict_forget_import(probed); // if that has not happened by now
+		return;
+	}
 	if (result->ok) {
 		settle(verdict, VERDICT_PASSED, SLUICE_REASON_OK);
 	} else {
