@@ -2,7 +2,7 @@
  * Random operations on the DMA-BUFs of one exporter, from several threads: export, map, fault,
  * attach, revoke and close in any order. Says at the end how often each was done.
  *
- * usage: dmabuf-stress EXPORTER GROUP IMPORTER OPERATIONS THREADS SEED
+ * usage: dmabuf-stress EXPORTER GROUP IMPORTER OPERATIONS THREADS SEED [unmappable]
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -56,6 +56,7 @@ struct slot {
 static const char *exporter, *group_name;
 static unsigned int importer_bus, importer_devfn;
 static unsigned long operations;
+static bool mappable; // mainline's buffers have no mmap
 static uint64_t bar_size, config_offset;
 static int container = -1, group = -1;
 
@@ -238,7 +239,7 @@ static void do_slot(enum op op, struct slot *slot, unsigned int *seed) {
 		slot->fd = do_export(slot, seed);
 		count(OP_EXPORT, slot->fd, none);
 		pthread_rwlock_unlock(&device_lock);
-	} else if (op == OP_MMAP && slot->map == NULL) {
+	} else if (op == OP_MMAP && slot->map == NULL && mappable) {
 		void *map = mmap(NULL, slot->size, PROT_READ | PROT_WRITE, MAP_SHARED, slot->fd, 0);
 		count(op, map == MAP_FAILED ? -1 : 0, gone);
 		slot->map = map == MAP_FAILED ? NULL : map;
@@ -309,12 +310,15 @@ static void *work(void *data) {
 
 int main(int argc, char **argv) {
 	unsigned int threads, seed, slot, function;
-	if (argc != 7 || sscanf(argv[3], "%*x:%x:%x.%x", &importer_bus, &slot, &function) != 3 ||
+	if (argc < 7 || argc > 8 ||
+			sscanf(argv[3], "%*x:%x:%x.%x", &importer_bus, &slot, &function) != 3 ||
 			sscanf(argv[5], "%u", &threads) != 1 || threads == 0 || threads > 64 ||
 			sscanf(argv[6], "%u", &seed) != 1) {
-		fprintf(stderr, "usage: dmabuf-stress EXPORTER GROUP IMPORTER OPERATIONS THREADS SEED\n");
+		fprintf(stderr, "usage: dmabuf-stress EXPORTER GROUP IMPORTER OPERATIONS THREADS SEED "
+			"[unmappable]\n");
 		return 2;
 	}
+	mappable = argc < 8;
 	exporter = argv[1];
 	group_name = argv[2];
 	importer_devfn = slot << 3 | function;
