@@ -232,6 +232,7 @@ bool ladder_commit_failed(struct ladder *ladder, struct output *output,
 		if (texture != NULL && sluice_texture_is(texture) && !sluice_texture_check(texture)) {
 			wlr_log(WLR_INFO, "%s: commit failed: what it was to show was revoked",
 				output->wlr_output->name);
+			vram_adopted_lost(ladder->server->vram, state->buffer);
 		} else if (!demotion_add(&ladder->demotions, state->buffer, stack_get_texture(&stack[i]),
 				output->wlr_output->backend, output->wlr_output->name,
 				SLUICE_REASON_COMMIT_FAILED)) {
@@ -246,7 +247,8 @@ bool ladder_commit_failed(struct ladder *ladder, struct output *output,
 
 /** The source of the image that a screen shows of a surface, if it can be watched; else NULL. */
 static struct vram_source *get_watched_source(const struct path_surface *path_surface) {
-	struct wlr_texture *texture = wlr_surface_get_texture(path_surface->surface);
+	struct wlr_texture *texture = path_surface->surface != NULL ?
+		wlr_surface_get_texture(path_surface->surface) : NULL;
 	if (path_surface->output == NULL || !path_surface->output->enabled ||
 			path_surface->path == SLUICE_PATH_NONE || texture == NULL ||
 			!sluice_texture_is(texture)) {
@@ -255,7 +257,7 @@ static struct vram_source *get_watched_source(const struct path_surface *path_su
 	struct wlr_buffer *buffer = sluice_texture_get_buffer(texture);
 	struct vram_source *source = buffer != NULL ?
 		vram_find_source(path_surface->ladder->server->vram, buffer) : NULL;
-	return source != NULL && source->watch != NULL ? source : NULL;
+	return source != NULL && vram_source_can_be_watched(source) ? source : NULL;
 }
 
 void ladder_presented(struct ladder *ladder, struct output *output) {

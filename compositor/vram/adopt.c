@@ -65,6 +65,13 @@ bool vram_adopt(struct vram_source *source, struct wlr_buffer *buffer) {
 	return true;
 }
 
+void vram_adopted_lost(struct vram_manager *manager, struct wlr_buffer *buffer) {
+	struct vram_source *source = vram_adopted_find(manager, buffer);
+	if (source != NULL) {
+		vram_source_lost(source);
+	}
+}
+
 void vram_adopted_detach(struct vram_source *source) {
 	// A buffer that its client has destroyed goes with its last texture
 	struct vram_adopted *adopted, *tmp;

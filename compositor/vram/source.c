@@ -89,9 +89,9 @@ static bool check_memory(struct vram_source *source) {
 	return memory == 1;
 }
 
-static int64_t since_ms(const struct timespec *start) {
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
+static int64_t since_quiesce_ms(const struct vram_source *source) {
+	const struct timespec now = server_now(source->manager->server);
+	const struct timespec *start = &source->quiesce_start;
 	return (now.tv_sec - start->tv_sec) * INT64_C(1000) +
 		(now.tv_nsec - start->tv_nsec) / 1000000;
 }
@@ -99,7 +99,7 @@ static int64_t since_ms(const struct timespec *start) {
 static void handle_deadline(void *data) {
 	struct vram_source *source = data;
 	int images = 0;
-	int64_t elapsed_ms = since_ms(&source->quiesce_start);
+	int64_t elapsed_ms = since_quiesce_ms(source);
 	const struct vram_buffer *buffer;
 	wl_list_for_each(buffer, &source->buffers, link) {
 		images += buffer->device != NULL;
@@ -128,6 +128,17 @@ static void step(struct vram_source *source, enum life_event event);
 static void stop_watch(struct vram_source *source) {
 	sluice_watch_destroy(source->watch);
 	source->watch = NULL;
+}
+
+bool vram_source_can_be_watched(const struct vram_source *source) {
+	return source->watch != NULL ||
+		(source->device != NULL && !wl_list_empty(&source->adopted) &&
+		(source->life.state == LIFE_READY || source->life.state == LIFE_NEW));
+}
+
+bool vram_source_has_memory(const struct vram_source *source) {
+	return source->device == NULL ||
+		sluice_vfio_device_get_memory(source->device->device) == 1;
 }
 
 void vram_source_image_made(struct vram_source *source, uint32_t region) {
@@ -201,7 +212,7 @@ static void step(struct vram_source *source, enum life_event event) {
 	if (actions & LIFE_SEND_QUIESCED) {
 		set_deadline(source, 0);
 		wlr_log(WLR_INFO, "%s: every import is gone, after %lld ms",
-			vram_source_get_label(source), (long long)since_ms(&source->quiesce_start));
+			vram_source_get_label(source), (long long)since_quiesce_ms(source));
 		sluice_vram_source_v1_send_quiesced(source->resource, source->quiesce_serial);
 	}
 	if ((actions & LIFE_DROP_IMAGES) && !has_images(source)) {
@@ -367,7 +378,7 @@ static void handle_quiesce(struct wl_client *client, struct wl_resource *resourc
 		return;
 	}
 	source->quiesce_serial = serial;
-	clock_gettime(CLOCK_MONOTONIC, &source->quiesce_start);
+	source->quiesce_start = server_now(source->manager->server);
 	set_deadline(source, DEADLINE_MS);
 	step(source, LIFE_QUIESCE);
 }

@@ -80,6 +80,10 @@ void vram_source_create(struct vram_manager *manager, struct wl_client *client, 
 	uint32_t id, const char *name);
 /** An image turned out to be revoked by the kernel: the source is, and its client is told. */
 void vram_source_lost(struct vram_source *source);
+/** Whether there is something to tell by that its images, which are shown, are lost. */
+bool vram_source_can_be_watched(const struct vram_source *source);
+/** Whether its device's memory is switched on, as far as that is known. */
+bool vram_source_has_memory(const struct vram_source *source);
 /** There is an image now that can be lost. */
 void vram_source_image_made(struct vram_source *source, uint32_t region);
 /** An image is gone for good, and with it everything that was made of it. */
@@ -105,6 +109,8 @@ void vram_adopted_detach(struct vram_source *source);
 void vram_adopted_finish(struct vram_source *source);
 /** The source that a buffer was adopted by, or NULL. */
 struct vram_source *vram_adopted_find(struct vram_manager *manager, struct wlr_buffer *buffer);
+/** A buffer's memory was found revoked: if it is adopted, its source is told. */
+void vram_adopted_lost(struct vram_manager *manager, struct wlr_buffer *buffer);
 
 /** Create a sluice_vram_buffer_params_v1. */
 void vram_params_create(struct vram_source *source, uint32_t version, uint32_t id,

@@ -18,17 +18,18 @@
 /** Not at once: the ladder may be in the middle of its work. */
 #define SOON_MS 1
 
-/** Returns whether a screen shows images of it. */
+/**
+ * Returns whether a screen shows images of it. Of a source that has but adopted buffers, it is not known
+ * which region they lie in, and reading in the wrong one might be an order to the device: whether its
+ * memory is switched on is all that is looked at.
+ */
 static bool look(struct vram_source *source, uint64_t *frames) {
 	if (!ladder_shows_source(source->manager->server->ladder, source, frames)) {
 		return false;
 	}
-	switch (sluice_watch_look(source->watch)) {
-	case SLUICE_WATCH_INTACT:
+	if (source->watch == NULL ? vram_source_has_memory(source) :
+			sluice_watch_look(source->watch) == SLUICE_WATCH_INTACT) {
 		return true;
-	case SLUICE_WATCH_INTERRUPTED:
-	case SLUICE_WATCH_LOST:
-		break;
 	}
 	vram_source_lost(source); // and with it the watch
 	return false;

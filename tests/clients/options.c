@@ -24,6 +24,7 @@ static const char usage[] =
 "  --protocol dmabuf       export here, and use linux-dmabuf\n"
 "  --protocol udmabuf      the same with system memory, without a device\n"
 "  --adopt                 with dmabuf: tie the buffers to a source\n"
+"  --hand-over             with --adopt: hand the device to the compositor, too\n"
 "  --source-name NAME      name of the source (default: vram-client)\n"
 "\n"
 "Buffers\n"
@@ -81,7 +82,7 @@ static const char usage[] =
 "4 timeout.\n";
 
 enum {
-	OPT_DEVICE = 256, OPT_DEVICE_FD, OPT_REGION, OPT_PROTOCOL, OPT_ADOPT, OPT_SOURCE_NAME,
+	OPT_DEVICE = 256, OPT_DEVICE_FD, OPT_REGION, OPT_PROTOCOL, OPT_ADOPT, OPT_HAND_OVER, OPT_SOURCE_NAME,
 	OPT_SIZE, OPT_BUFFERS, OPT_RANGES, OPT_RANGE, OPT_OFFSET, OPT_FORMAT, OPT_MODIFIER,
 	OPT_STRIDE, OPT_FULLSCREEN, OPT_WINDOW, OPT_TITLE, OPT_APP_ID, OPT_VIEWPORT, OPT_CROP,
 	OPT_TRANSFORM, OPT_OPAQUE, OPT_FRAMES, OPT_PATTERN, OPT_NO_REDRAW, OPT_DAMAGE,
@@ -96,6 +97,7 @@ static const struct option long_options[] = {
 	{ "region", required_argument, NULL, OPT_REGION },
 	{ "protocol", required_argument, NULL, OPT_PROTOCOL },
 	{ "adopt", no_argument, NULL, OPT_ADOPT },
+	{ "hand-over", no_argument, NULL, OPT_HAND_OVER },
 	{ "source-name", required_argument, NULL, OPT_SOURCE_NAME },
 	{ "size", required_argument, NULL, OPT_SIZE },
 	{ "buffers", required_argument, NULL, OPT_BUFFERS },
@@ -258,6 +260,9 @@ static bool parse_option(struct options *options, int option, const char *arg) {
 	case OPT_ADOPT:
 		options->adopt = true;
 		return true;
+	case OPT_HAND_OVER:
+		options->hand_over = true;
+		return true;
 	case OPT_SOURCE_NAME:
 		options->source_name = arg;
 		return true;
@@ -360,6 +365,9 @@ static const char *find_conflict(const struct options *options) {
 	bool has_source = options->transport == TRANSPORT_SLUICE || options->adopt;
 	if (options->adopt && options->transport != TRANSPORT_DMABUF) {
 		return "--adopt needs --protocol dmabuf";
+	}
+	if (options->hand_over && !options->adopt) {
+		return "--hand-over needs --adopt";
 	}
 	if (options->quiesce_every != 0 && !has_source) {
 		return "--quiesce-every needs a source: --protocol sluice or --adopt";

@@ -36,7 +36,7 @@ struct options {
 	int device_fd; // -1: open the device
 	uint32_t region;
 	enum transport transport;
-	bool adopt;
+	bool adopt, hand_over;
 	const char *source_name;
 
 	// buffers

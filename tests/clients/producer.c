@@ -347,7 +347,7 @@ static bool init_source(struct producer *producer) {
 	struct source *source = &producer->source;
 	source_init(source, producer->globals.vram_manager, producer->options.source_name, true);
 	producer_vanish_at(producer, POINT_SOURCE);
-	if (producer->options.transport != TRANSPORT_SLUICE) {
+	if (producer->options.transport != TRANSPORT_SLUICE && !producer->options.hand_over) {
 		return true;
 	}
 	sluice_vram_source_v1_set_device(source->wl_source,

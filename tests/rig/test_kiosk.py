@@ -252,6 +252,34 @@ output Virtual-1 {{
         assert sluice.log.count("its memory was taken away") == before + 1
 
 
+def test_a_producer_beside_a_fixed_framebuffer(rig: Rig) -> None:
+    """What the watch looks at is of both kinds, and only one of them has a surface."""
+    client = "vram-client --fullscreen --buffers 2 --no-redraw --quiet --pattern solid:2040c0"
+    write_vram(rig, 0, 0, GRADIENT, WIDTH * 4)
+    sluice = start(rig, f"""
+source first {{
+	device {rig.exporters[0].bdf}
+	size {WIDTH}x{HEIGHT}
+}}
+command right {{
+	run {client} --device {rig.exporters[1].bdf}
+}}
+output Virtual-1 {{
+	show first
+}}
+output Virtual-2 {{
+	show right
+}}
+""")
+    rig.wait_pixels(GRADIENT, timeout=60)
+    rig.wait_pixels(BLUE, timeout=60, head=1)
+    wait_scanout(sluice, 2)
+    rig.run("sleep 3", check=True)
+    assert sluice.process.running
+    rig.wait_pixels(GRADIENT)
+    rig.wait_pixels(BLUE, head=1)
+
+
 def test_a_producer_on_a_turned_screen(rig: Rig) -> None:
     """And one that has turned its image itself, which can be scanned out."""
     client = (f"vram-client --device {rig.exporters[1].bdf} --fullscreen --buffers 2 --no-redraw "

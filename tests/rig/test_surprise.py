@@ -74,6 +74,22 @@ def test_memory_is_switched_off(rig: Rig, view: str) -> None:
     desk.expect_alive()
 
 
+def test_memory_of_adopted_buffers_is_switched_off(rig: Rig) -> None:
+    """Which region they lie in is not known, but the device is at hand."""
+    desk = Desk(rig, "scanout")
+    client = desk.client(*DMABUF, "--adopt", "--hand-over")
+    client.do("frame")
+    client.wait_path("scanout")
+    client.do("memory off")
+    client.wait_for("^revoked memory_disabled$", NOTICED)
+    desk.expect_placeholder()
+    client.wait_path("none", "revoked")
+    client.quit()
+    desk.expect_background()
+    desk.new_producer()
+    desk.expect_alive()
+
+
 @views
 def test_a_reset_by_the_owner(rig: Rig, view: str) -> None:
     """Memory is off for an instant only, in which nobody uses it: only the watch can tell."""
