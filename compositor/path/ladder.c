@@ -245,13 +245,18 @@ bool ladder_commit_failed(struct ladder *ladder, struct output *output,
 	return false;
 }
 
-/** The source of the image that a screen shows of a surface, if it can be watched; else NULL. */
-static struct vram_source *get_watched_source(const struct path_surface *path_surface) {
+/** Of a surface that shows an image of a client's, in VRAM; NULL if it does not, or is our own. */
+static struct wlr_texture *get_surface_texture(const struct path_surface *path_surface) {
 	struct wlr_texture *texture = path_surface->surface != NULL ?
 		wlr_surface_get_texture(path_surface->surface) : NULL;
+	return texture != NULL && sluice_texture_is(texture) ? texture : NULL;
+}
+
+/** The source of the image that a screen shows of a surface, if it can be watched; else NULL. */
+static struct vram_source *get_watched_source(const struct path_surface *path_surface) {
+	struct wlr_texture *texture = get_surface_texture(path_surface);
 	if (path_surface->output == NULL || !path_surface->output->enabled ||
-			path_surface->path == SLUICE_PATH_NONE || texture == NULL ||
-			!sluice_texture_is(texture)) {
+			path_surface->path == SLUICE_PATH_NONE || texture == NULL) {
 		return NULL;
 	}
 	struct wlr_buffer *buffer = sluice_texture_get_buffer(texture);
@@ -291,9 +296,8 @@ static bool is_of_source(struct vram_source *source, struct wlr_buffer *buffer) 
 void ladder_dress_source(struct ladder *ladder, struct vram_source *source) {
 	struct path_surface *path_surface;
 	wl_list_for_each(path_surface, &ladder->surfaces, link) {
-		struct wlr_texture *texture = path_surface->surface != NULL ?
-			wlr_surface_get_texture(path_surface->surface) : NULL;
-		if (path_surface->shadow == NULL || texture == NULL || !sluice_texture_is(texture)) {
+		struct wlr_texture *texture = get_surface_texture(path_surface);
+		if (path_surface->shadow == NULL || texture == NULL) {
 			continue;
 		}
 		if (is_of_source(source, path_surface->shown) ||

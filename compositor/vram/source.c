@@ -77,10 +77,18 @@ static bool has_images(const struct vram_source *source) {
 	return !wl_list_empty(&source->adopted);
 }
 
+/** 1: it is on, as far as that is known; 0: it is off; or a negative errno. */
+static int get_memory(const struct vram_source *source) {
+	return source->device != NULL ? sluice_vfio_device_get_memory(source->device->device) : 1;
+}
+
+bool vram_source_has_memory(const struct vram_source *source) {
+	return get_memory(source) == 1;
+}
+
 /** Whether the memory is there, or which way it is not. */
 static bool check_memory(struct vram_source *source) {
-	int memory = source->device != NULL ?
-		sluice_vfio_device_get_memory(source->device->device) : 1;
+	int memory = get_memory(source);
 	if (memory < 0) {
 		source->revoke_reason = SLUICE_VRAM_SOURCE_V1_REVOKE_REASON_LOST;
 	} else if (memory == 0) {
@@ -130,15 +138,14 @@ static void stop_watch(struct vram_source *source) {
 	source->watch = NULL;
 }
 
-bool vram_source_can_be_watched(const struct vram_source *source) {
-	return source->watch != NULL ||
-		(source->device != NULL && !wl_list_empty(&source->adopted) &&
-		(source->life.state == LIFE_READY || source->life.state == LIFE_NEW));
+/** Nothing has become of its images yet; new, it may have adopted ones. */
+static bool is_live(const struct vram_source *source) {
+	return source->life.state == LIFE_READY || source->life.state == LIFE_NEW;
 }
 
-bool vram_source_has_memory(const struct vram_source *source) {
-	return source->device == NULL ||
-		sluice_vfio_device_get_memory(source->device->device) == 1;
+bool vram_source_can_be_watched(const struct vram_source *source) {
+	return source->watch != NULL ||
+		(source->device != NULL && !wl_list_empty(&source->adopted) && is_live(source));
 }
 
 void vram_source_image_made(struct vram_source *source, uint32_t region) {
@@ -228,7 +235,7 @@ void vram_source_image_gone(struct vram_source *source) {
 }
 
 void vram_source_lost(struct vram_source *source) {
-	if (source->life.state != LIFE_READY && source->life.state != LIFE_NEW) {
+	if (!is_live(source)) {
 		return; // Its images are on their way out already, for a reason that is known
 	}
 	if (check_memory(source)) {
